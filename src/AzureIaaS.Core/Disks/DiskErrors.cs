@@ -1,0 +1,31 @@
+namespace AzureIaaS.Disks;
+
+/// <summary>The failures of disk images by name, so that every format says the same thing in the same words.</summary>
+internal static class DiskErrors
+{
+    private const string CopyAgain = "Copy the image again from its source and compare sizes; if the source itself is like this, export the disk anew.";
+
+    public static DiskImageException Corrupt(string path, long offset, string problem) =>
+        new(DiskImageFault.Corrupt, path, offset, problem, CopyAgain);
+
+    public static DiskImageException Truncated(string path, long offset, long wanted, long fileLength) =>
+        new(DiskImageFault.Truncated, path, offset,
+            $"the file ends too early: {wanted:N0} bytes were expected here, and it is {fileLength:N0} bytes long", CopyAgain);
+
+    public static DiskImageException UnsupportedFeature(string path, long offset, string feature, string remedy) =>
+        new(DiskImageFault.UnsupportedFeature, path, offset, $"{feature} is not supported", remedy);
+
+    public static DiskImageException UnsupportedFormat(string path, string format, string remedy) =>
+        new(DiskImageFault.UnsupportedFormat, path, null, $"this is {format}, which is not read as a disk image", remedy);
+
+    public static DiskImageException MissingReference(string path, string reference, string role) =>
+        new(DiskImageFault.MissingReference, path, null, $"its {role} '{reference}' was not found",
+            "Put the missing file beside the image, with its original name, and try again.");
+
+    public static DiskImageException ReferenceOutsideRoot(string path, string reference, string role, string root) =>
+        new(DiskImageFault.ReferenceOutsideRoot, path, null, $"its {role} '{reference}' lies outside the import's root '{root}'",
+            "If you trust this image, put all its files into one folder and import from there.");
+
+    public static DiskImageException Unreadable(string path, string problem, string remedy, Exception? inner = null) =>
+        new(DiskImageFault.Unreadable, path, null, problem, remedy, inner);
+}

@@ -1,0 +1,15 @@
+namespace AzureIaaS.Disks;
+
+/// <summary>How an image may be opened.</summary>
+public sealed record DiskOpenOptions
+{
+    /// <summary>The name of the format to open it as, without probing; null to probe.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>The folder that no file an image refers to may leave; null for the image's own folder.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>The root to hold references to, for an image at a path.</summary>
+    /// <param name="path">The image's path.</param>
+    internal string RootFor(string path) => System.IO.Path.GetFullPath(Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+}
