@@ -33,6 +33,9 @@ public abstract class DiskImage : IDisposable
     /// <summary>How many bytes are best read at once: small for plain files, larger where neighbouring pieces are decompressed together.</summary>
     public virtual int PreferredRead => 128 << 10;
 
+    /// <summary>Whether reading costs the processor more than moving bytes, so that a second thread helps.</summary>
+    public virtual bool IsCompressed => false;
+
     /// <summary>Every file the image is made of, the named one first.</summary>
     public virtual IReadOnlyList<string> Files => [Path];
 

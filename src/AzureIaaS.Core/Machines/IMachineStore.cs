@@ -1,0 +1,32 @@
+namespace AzureIaaS;
+
+/// <summary>Where machines are remembered. Every call is one transaction, and durable when it returns.</summary>
+public interface IMachineStore
+{
+    /// <summary>All machines in the order of their names.</summary>
+    IReadOnlyList<StoredMachine> List();
+
+    /// <summary>One machine; null when there is none of that id.</summary>
+    /// <param name="id">The machine's id.</param>
+    StoredMachine? Find(Guid id);
+
+    /// <summary>One machine by name, in any case of letters; null when there is none.</summary>
+    /// <param name="name">The whole name.</param>
+    StoredMachine? Find(string name);
+
+    /// <summary>Makes a machine visible, and hands it the name that its import had reserved. Repeating it changes nothing.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="providerData">The provider's own notes as JSON.</param>
+    /// <exception cref="IaaSException">The name belongs to another machine.</exception>
+    StoredMachine Publish(VirtualMachine machine, string providerData);
+
+    /// <summary>Writes a machine that was read before.</summary>
+    /// <param name="machine">The machine as changed, with the generation it was read with.</param>
+    /// <returns>The machine with its new generation.</returns>
+    /// <exception cref="IaaSException">Somebody else has written it since, or it is gone.</exception>
+    StoredMachine Update(StoredMachine machine);
+
+    /// <summary>Forgets a machine and frees its name. Repeating it changes nothing.</summary>
+    /// <param name="id">The machine's id.</param>
+    void Remove(Guid id);
+}
