@@ -14,11 +14,14 @@ public interface IMachineStore
     /// <param name="name">The whole name.</param>
     StoredMachine? Find(string name);
 
-    /// <summary>Makes a machine visible, and hands it the name that its import had reserved. Repeating it changes nothing.</summary>
+    /// <summary>
+    /// Makes a machine visible under the name that its import has reserved, and ends that operation, all in one transaction.
+    /// Repeating it changes nothing.
+    /// </summary>
     /// <param name="machine">The machine.</param>
-    /// <param name="providerData">The provider's own notes as JSON.</param>
-    /// <exception cref="IaaSException">The name belongs to another machine.</exception>
-    StoredMachine Publish(VirtualMachine machine, string providerData);
+    /// <param name="operation">The operation that reserves its name.</param>
+    /// <exception cref="IaaSException">The name belongs to another machine or operation.</exception>
+    void Publish(VirtualMachine machine, Guid operation);
 
     /// <summary>Writes a machine that was read before.</summary>
     /// <param name="machine">The machine as changed, with the generation it was read with.</param>

@@ -8,7 +8,11 @@ namespace AzureIaaS.Sagas;
 /// <param name="Source">What it works from.</param>
 /// <param name="Parameters">Its parameters as JSON.</param>
 /// <param name="Created">When it was begun.</param>
-public sealed record SagaRecord(Guid Id, string Kind, int Version, string VmName, string Source, string Parameters, DateTimeOffset Created);
+public sealed record SagaRecord(Guid Id, string Kind, int Version, string VmName, string Source, string Parameters, DateTimeOffset Created)
+{
+    /// <summary>Whether it has not ended.</summary>
+    public bool IsOpen { get; init; } = true;
+}
 
 /// <summary>Where sagas are logged. Every call is one transaction, and durable when it returns.</summary>
 public interface ISagaStore

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using AzureIaaS.Imports;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Cli.Commands;
+
+internal static class ImportCommand
+{
+    private static readonly Argument<string[]> Paths = new("path") { Description = "The disk images to import.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Option<string?> Name = new("--name", "-n") { Description = "The machine's name; the file's base name when left out." };
+    private static readonly Option<long?> Memory = Shared.Size("--memory", "The guest's memory, such as 512MB (default 1GB).");
+    private static readonly Option<int?> Cpu = new("--cpu") { Description = "The number of virtual processors (default 1)." };
+    private static readonly Option<Firmware> FirmwareOption = new("--firmware") { Description = "The firmware; the disk's partition table decides when left out." };
+    private static readonly Option<DiskController> Controller = new("--controller") { Description = "The controller of its disks; what an untouched guest most likely boots from when left out." };
+    private static readonly Option<string?> Format = new("--format") { Description = "The image's format, without looking: raw, vhdx, ..." };
+    private static readonly Option<string?> Root = new("--root") { Description = "The folder that no file an image refers to may leave." };
+    private static readonly Option<bool> SkipDigest = new("--skip-digest") { Description = "Do not compute the content's digest; such an import cannot be resumed where it was." };
+    private static readonly Option<bool> WhatIf = Shared.WhatIf();
+
+    public static Command Create()
+    {
+        var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
+        command.Arguments.Add(Paths);
+        foreach (var option in new Option[] { Name, Memory, Cpu, FirmwareOption, Controller, Format, Root, SkipDigest, WhatIf })
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(RunAsync));
+        return command;
+    }
+
+    private static async Task RunAsync(CommandRun run)
+    {
+        var paths = run.Parsed.GetValue(Paths)!;
+        if (paths.Length > 1 && run.Parsed.GetValue(Name) is not null)
+            throw new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", "One name cannot be given to several machines.", "Leave --name out, or import one image at a time.");
+        foreach (var path in paths)
+            await run.TryAsync(() => ImportAsync(run, path));
+    }
+
+    private static async Task ImportAsync(CommandRun run, string path)
+    {
+        var request = new ImportRequest
+        {
+            Path = path,
+            Name = run.Parsed.GetValue(Name),
+            Memory = run.Parsed.GetValue(Memory),
+            Cpu = run.Parsed.GetValue(Cpu),
+            Firmware = run.Parsed.GetValue(FirmwareOption),
+            Controller = run.Parsed.GetValue(Controller),
+            Format = run.Parsed.GetValue(Format),
+            Root = run.Parsed.GetValue(Root),
+            SkipDigest = run.Parsed.GetValue(SkipDigest),
+        };
+        if (run.Parsed.GetValue(WhatIf))
+        {
+            var (_, plan) = run.Session.Imports.Plan(request, run.Cancellation);
+            run.Notices.Report(Notice.Warning(plan.Describe()));
+            return;
+        }
+
+        var machine = await run.Session.Imports.ImportAsync(request, run.Notices, run.Cancellation);
+        run.Output.Write(run.Session.Mark(machine), CoreJson.Default.VirtualMachine);
+    }
+}

@@ -1,0 +1,63 @@
+using System.CommandLine;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Cli.Commands;
+
+/// <summary>The commands that change a running machine or end one: they differ in one call.</summary>
+internal static class LifecycleCommands
+{
+    private static readonly Option<bool> Force = new("--force", "-f") { Description = "Pull the plug instead of asking the guest." };
+    private static readonly Option<bool> StayProvisioned = new("--stay-provisioned") { Description = "Keep its capacity reserved." };
+    private static readonly Option<int> Timeout = Shared.Timeout(120, "How long the guest may take to shut down.");
+
+    public static Command Stop() => Create("stop", "Shut machines down through their guests.", "stopped", [Force, StayProvisioned, Timeout],
+        async (run, m) => await run.Session.Provider.StopAsync(m.Id, OptionsOf(run), run.Notices, run.Cancellation));
+
+    public static Command Restart() => Create("restart", "Shut machines down and start them again.", "restarted", [Force, Timeout],
+        async (run, m) => await run.Session.Provider.RestartAsync(m.Id, OptionsOf(run), run.Notices, run.Cancellation));
+
+    public static Command Resume() => Create("resume", "Let paused machines go on.", "resumed", [],
+        async (run, m) => await run.Session.Provider.ResumeAsync(m.Id, run.Notices, run.Cancellation));
+
+    public static Command Remove()
+    {
+        var force = new Option<bool>("--force", "-f") { Description = "Remove it even while it runs." };
+        return Create("remove", "Delete machines with their disks. The images they were imported from stay.", "removed with its disks", [force],
+            async (run, m) =>
+            {
+                await run.Session.Provider.RemoveAsync(m.Id, run.Parsed.GetValue(force), run.Notices, run.Cancellation);
+                return null;
+            });
+    }
+
+    private static StopOptions OptionsOf(CommandRun run) => new()
+    {
+        Force = run.Parsed.GetValue(Force),
+        StayProvisioned = run.Parsed.GetValue(StayProvisioned),
+        Timeout = TimeSpan.FromSeconds(run.Parsed.GetValue(Timeout)),
+    };
+
+    private static Command Create(string name, string description, string done, Option[] options, Func<CommandRun, VirtualMachine, Task<VirtualMachine?>> work)
+    {
+        var machines = Shared.Machines();
+        var whatIf = Shared.WhatIf();
+        var command = new Command(name, description);
+        command.Arguments.Add(machines);
+        foreach (var option in options.Append(whatIf))
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(async run =>
+        {
+            foreach (var machine in await run.MachinesAsync(machines))
+            {
+                await run.TryAsync(async () =>
+                {
+                    if (run.Parsed.GetValue(whatIf))
+                        run.Notices.Report(Notice.Warning($"What if: {machine.Name} would be {done}."));
+                    else if (await work(run, machine) is { } after)
+                        run.Output.Write(run.Session.Mark(after), CoreJson.Default.VirtualMachine);
+                });
+            }
+        }));
+        return command;
+    }
+}

@@ -1,0 +1,54 @@
+using System.CommandLine;
+using System.Text.RegularExpressions;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Cli.Commands;
+
+internal static class StartCommand
+{
+    private static readonly Argument<string[]> Machines = Shared.Machines();
+    private static readonly Option<bool> Wait = new("--wait", "-w") { Description = "Wait for the guest's first own sign of life." };
+    private static readonly Option<string?> Pattern = new("--pattern") { Description = "With --wait: wait for a line on the console that matches this regular expression.", HelpName = "regex" };
+    private static readonly Option<int> Timeout = Shared.Timeout(300, "With --wait: how long to wait.");
+    private static readonly Option<bool> Overcommit = new("--overcommit") { Description = "Start even when the guests' memory exceeds what this computer has." };
+    private static readonly Option<bool> WhatIf = Shared.WhatIf();
+
+    public static Command Create()
+    {
+        var command = new Command("start", "Start machines.");
+        command.Arguments.Add(Machines);
+        foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, WhatIf })
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(RunAsync));
+        return command;
+    }
+
+    private static async Task RunAsync(CommandRun run)
+    {
+        var pattern = WaitCommand.PatternOf(run.Parsed.GetValue(Pattern));
+        foreach (var machine in await run.MachinesAsync(Machines))
+            await run.TryAsync(() => StartAsync(run, machine, pattern));
+    }
+
+    private static async Task StartAsync(CommandRun run, VirtualMachine machine, Regex? pattern)
+    {
+        if (run.Parsed.GetValue(WhatIf))
+        {
+            run.Notices.Report(Notice.Warning($"What if: {machine.Name} would be started."));
+            return;
+        }
+
+        var options = new StartOptions { Overcommit = run.Parsed.GetValue(Overcommit) };
+        machine = await run.Session.Provider.StartAsync(machine.Id, options, run.Notices, run.Cancellation);
+        if (run.Parsed.GetValue(Wait))
+        {
+            var wait = new WaitOptions { For = WaitFor.SignOfLife, Pattern = pattern, Timeout = TimeSpan.FromSeconds(run.Parsed.GetValue(Timeout)) };
+            var result = await run.Session.Provider.WaitAsync(machine.Id, wait, run.Notices, run.Cancellation);
+            if (!result.Seen)
+                run.Notices.Report(Notice.Warning(result.Evidence));
+            machine = result.Machine;
+        }
+
+        run.Output.Write(run.Session.Mark(machine), CoreJson.Default.VirtualMachine);
+    }
+}

@@ -1,0 +1,14 @@
+using System.Text.Json.Serialization;
+using AzureIaaS.Imports;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS;
+
+/// <summary>How Core's types are written as JSON: in the store, in files and by <c>iaas</c>. Compiled, since reflection would cost a shell's start.</summary>
+[JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
+[JsonSerializable(typeof(VirtualMachine))]
+[JsonSerializable(typeof(Operation))]
+[JsonSerializable(typeof(IaaSContext))]
+[JsonSerializable(typeof(ImageInfo))]
+[JsonSerializable(typeof(ImportPlan))]
+public sealed partial class CoreJson : JsonSerializerContext;

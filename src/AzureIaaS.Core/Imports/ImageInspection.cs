@@ -1,0 +1,67 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Guests;
+
+namespace AzureIaaS.Imports;
+
+/// <summary>Looks an image over, all of its metadata and none of its data: what Get-IaaSImage shows, and what an import is planned from.</summary>
+public static class ImageInspection
+{
+    /// <summary>Opens an image and looks it over.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it may be opened.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="DiskImageException">It is unknown, not supported or damaged.</exception>
+    public static ImageInfo Inspect(string path, DiskOpenOptions options, CancellationToken cancellation)
+    {
+        using var image = DiskFormat.OpenImage(path, options);
+        var table = PartitionTable.Read(image.Length, [image.LogicalSectorSize], image.Read);
+        var files = image.Files.Select(ImageFile.Of).ToList();
+        var warnings = new List<string>(image.Warnings);
+        if (table.RequiredLength > image.Length)
+            warnings.Add($"A partition ends at byte {table.RequiredLength:N0}, beyond the end of the virtual disk at {image.Length:N0}.");
+        if (!CanBoot(table))
+            warnings.Add("No boot loader was seen: there is no boot code in the first sector and no EFI system partition.");
+        return new ImageInfo
+        {
+            Path = files[0].Path,
+            Format = image.Format.Name,
+            Variant = image.Variant,
+            Length = image.Length,
+            DataLength = DataLength(image, cancellation),
+            FileLength = files.Sum(f => f.Length),
+            LogicalSectorSize = image.LogicalSectorSize,
+            PartitionScheme = table.Scheme.ToString(),
+            PartitionCount = table.Partitions.Count,
+            Firmware = FirmwareOf(table),
+            Files = files,
+            Details = new Dictionary<string, string>(image.Details),
+            Warnings = warnings,
+        };
+    }
+
+    /// <summary>
+    /// The firmware that a disk boots with. Where both kinds of loader are there, BIOS is taken: it needs no entry in firmware variables, which
+    /// do not come along with a disk.
+    /// </summary>
+    /// <param name="table">The disk's partition table.</param>
+    public static Firmware FirmwareOf(PartitionTable table)
+    {
+        var bios = table.HasBootCode && (table.Scheme != PartitionScheme.Gpt || table.HasBiosBootPartition);
+        return bios ? Firmware.Bios : table.HasEfiSystemPartition ? Firmware.Uefi : Firmware.Unknown;
+    }
+
+    private static bool CanBoot(PartitionTable table) => table.HasBootCode || table.HasEfiSystemPartition;
+
+    private static long DataLength(DiskImage image, CancellationToken cancellation)
+    {
+        long sum = 0;
+        foreach (var extent in image.GetExtents())
+        {
+            cancellation.ThrowIfCancellationRequested();
+            if (extent.Kind == DiskExtentKind.Data)
+                sum += extent.Length;
+        }
+
+        return sum;
+    }
+}

@@ -1,0 +1,110 @@
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Imports;
+
+/// <summary>
+/// An import that nothing stands in the way of any more: every refusal has been made. It is what the saga works from and what the store
+/// keeps of it, so a plan made by one process can be finished by another.
+/// </summary>
+public sealed class ImportPlan
+{
+    private const int DefaultCpu = 1;
+    private const long DefaultMemory = 1L << 30;
+    private const long SmallestMemory = 1L << 20;
+    private const long LargestMemory = 24L << 40;
+    private const int MostCpus = 1024;
+
+    /// <summary>The machine as it will be.</summary>
+    public VirtualMachine Machine { get; set; } = new();
+
+    /// <summary>The images of its disks, in the disks' order.</summary>
+    public IList<ImageInfo> Sources { get; set; } = [];
+
+    /// <summary>The folder that the images may not leave; null for each file's own.</summary>
+    public string? Root { get; set; }
+
+    /// <summary>Whether the content's digest is left out.</summary>
+    public bool SkipDigest { get; set; }
+
+    /// <summary>Makes a plan, or refuses.</summary>
+    /// <param name="request">What the user asks.</param>
+    /// <param name="source">What the source is.</param>
+    /// <param name="place">Where it goes.</param>
+    /// <param name="operation">The id of the operation that will do it.</param>
+    /// <param name="now">The time it is made at.</param>
+    /// <exception cref="IaaSException">Something stands in the way; the message says what.</exception>
+    public static ImportPlan Make(ImportRequest request, ImportSource source, ImportPlace place, Guid operation, DateTimeOffset now)
+    {
+        var name = request.Name ?? source.Name;
+        MachineName.Check(name);
+        var cpu = request.Cpu ?? source.Cpu ?? DefaultCpu;
+        var memory = request.Memory ?? source.Memory ?? DefaultMemory;
+        CheckSize(name, cpu, memory);
+        CheckSpace(source, place);
+        return new ImportPlan
+        {
+            Root = request.Root,
+            SkipDigest = request.SkipDigest,
+            Sources = [.. source.Disks],
+            Machine = new VirtualMachine
+            {
+                Id = Guid.NewGuid(),
+                Name = name,
+                State = MachineState.Deallocated,
+                Cpu = cpu,
+                Memory = memory,
+                Firmware = FirmwareFor(request, source),
+                Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
+                Created = now,
+                Origin = new ImportOrigin { Path = Path.GetFullPath(request.Path), Format = source.Format, Operation = operation },
+                Tags = new Dictionary<string, string>(request.Tags),
+            },
+        };
+    }
+
+    /// <summary>What the plan would do, as a sentence.</summary>
+    public string Describe() => $"What if: {Machine.Origin?.Path} ({Machine.Origin?.Format}, {ByteSize.Format(Sources.Sum(s => s.DataLength))} of data) "
+        + $"would become {Machine.Name}: {Machine.Cpu} CPU, {ByteSize.Format(Machine.Memory)}, {Machine.Firmware}, "
+        + string.Join(", ", Machine.Disks.Select(d => $"{d.Name} {ByteSize.Format(d.Length)} on {d.Controller}")) + ".";
+
+    private static Firmware FirmwareFor(ImportRequest request, ImportSource source) =>
+        request.Firmware != Firmware.Unknown ? request.Firmware
+        : source.Firmware != Firmware.Unknown ? source.Firmware
+        : Firmware.Bios;
+
+    private static VirtualDisk DiskFor(ImportRequest request, ImageInfo source, int index) => new()
+    {
+        Name = $"disk{index}",
+        Length = source.Length,
+        LogicalSectorSize = source.LogicalSectorSize,
+        Controller = request.Controller,
+        SourcePath = source.Path,
+        SourceFormat = source.Format,
+    };
+
+    private static void CheckSize(string name, int cpu, long memory)
+    {
+        if (cpu is < 1 or > MostCpus)
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "InvalidCpuCount", $"{name}: {cpu} processors are not possible.",
+                $"Give a number from 1 to {MostCpus} with -Cpu (iaas: --cpu).", cpu);
+        }
+
+        if (memory is < SmallestMemory or > LargestMemory)
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "InvalidMemorySize", $"{name}: {memory:N0} bytes of memory are not possible.",
+                $"Give bytes, with a unit: -Memory 512MB (iaas: --memory 512MB). {(memory is > 0 and < SmallestMemory ? $"Perhaps {memory}MB was meant." : "")}".TrimEnd(), memory);
+        }
+    }
+
+    private static void CheckSpace(ImportSource source, ImportPlace place)
+    {
+        var needed = source.Disks.Sum(d => d.DataLength) + place.Overhead;
+        if (needed > place.FreeBytes)
+        {
+            throw new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace",
+                $"{place.Location}: the import needs {ByteSize.Format(needed)}, and {ByteSize.Format(place.FreeBytes)} are free.",
+                "Make room there, or connect to a fabric on a larger disk with Connect-IaaS -Local -Path (iaas connect --path).", place.Location);
+        }
+    }
+}

@@ -1,0 +1,35 @@
+namespace AzureIaaS.Imports;
+
+/// <summary>What a user asks to be imported. What is null is taken from the source, or chosen.</summary>
+public sealed record ImportRequest
+{
+    /// <summary>The file to import.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>The machine's name; null for the file's base name.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>The number of virtual processors.</summary>
+    public int? Cpu { get; init; }
+
+    /// <summary>The guest's memory in bytes.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>The firmware.</summary>
+    public Firmware Firmware { get; init; }
+
+    /// <summary>The controller of its disks.</summary>
+    public DiskController Controller { get; init; }
+
+    /// <summary>The image's format, without looking; null to find out.</summary>
+    public string? Format { get; init; }
+
+    /// <summary>The folder that no file the image refers to may leave; null for the export's own, or the file's.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>Whether the content's digest is left out.</summary>
+    public bool SkipDigest { get; init; }
+
+    /// <summary>Words of the user's own, by name.</summary>
+    public IReadOnlyDictionary<string, string> Tags { get; init; } = new Dictionary<string, string>();
+}

@@ -1,0 +1,103 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Providers;
+using AzureIaaS.Sagas;
+
+namespace AzureIaaS.Imports;
+
+/// <summary>What the steps of an import work on.</summary>
+/// <param name="Plan">The plan.</param>
+/// <param name="Operation">The operation's id.</param>
+/// <param name="Provider">Where the machine goes.</param>
+/// <param name="Store">What remembers it.</param>
+/// <param name="Notices">Receives progress.</param>
+/// <param name="Resume">Whether a former attempt's work is taken up.</param>
+public sealed record ImportWork(
+    ImportPlan Plan, Guid Operation, IVmProvider Provider, IMachineStore Store, IProgress<Notice> Notices, bool Resume);
+
+/// <summary>
+/// An import, step by step: copy the disks to a stage, make the stage the machine's place, publish. The name has been reserved with the
+/// operation itself. Publishing ends the operation in the same transaction, so a published machine is never undone.
+/// </summary>
+public static class ImportSaga
+{
+    /// <summary>The saga.</summary>
+    public static Saga<ImportWork> Definition { get; } = new("Import", 1,
+    [
+        SagaStep.OwningUndo<ImportWork>("stage", (w, _) => Finish(() => w.Provider.OpenStage(w.Operation).Discard())),
+        new("copy", CopyAsync),
+        SagaStep.OwningUndo<ImportWork>("place", (w, _) => w.Provider.UndefineAsync(w.Plan.Machine.Id)),
+        new("define", (w, c) => w.Provider.DefineAsync(w.Plan.Machine, w.Operation, c)),
+        new("publish", (w, _) => Finish(() => w.Store.Publish(w.Plan.Machine, w.Operation))),
+    ]);
+
+    private static Task Finish(Action action)
+    {
+        action();
+        return Task.CompletedTask;
+    }
+
+    private static async Task CopyAsync(ImportWork work, CancellationToken cancellation)
+    {
+        var stage = work.Provider.OpenStage(work.Operation);
+        foreach (var (disk, source) in work.Plan.Machine.Disks.Zip(work.Plan.Sources))
+        {
+            if (stage.FinishedDigests(disk) is { } finished)
+                disk.Digest = finished.Length == 0 ? null : DiskDigest.Describe(finished);
+            else
+                disk.Digest = await CopyDiskAsync(work, stage, disk, source, cancellation);
+        }
+    }
+
+    private static async Task<string?> CopyDiskAsync(
+        ImportWork work, IImportStage stage, VirtualDisk disk, ImageInfo source, CancellationToken cancellation)
+    {
+        var resume = work.Resume && !work.Plan.SkipDigest;
+        var options = new DiskOpenOptions { Format = source.Format, Root = work.Plan.Root ?? ImportRoot.For(source.Path) };
+        using var image = DiskFormat.OpenImage(source.Path, options);
+        var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
+        using var journalOwner = journal as IDisposable;
+        await using var target = stage.OpenDisk(disk, resume);
+        var text = $"Copying {Path.GetFileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
+        var progress = new CopyProgress(work.Notices, text, source.Length);
+        var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
+        var result = await DiskCopy.RunAsync(image, target, copyOptions, progress, cancellation);
+        if (result.BytesVerified > 0)
+            work.Notices.Report(Notice.Verbose($"{ByteSize.Format(result.BytesVerified)} of {disk.Name} had been copied before and are right."));
+        work.Notices.Report(Notice.Step($"Writing {disk.Name} to the disk"));
+        await target.FlushAsync(cancellation);
+        CheckUnchanged(source);
+        stage.Finish(disk, result.BlockDigests.Span);
+        return result.Digest;
+    }
+
+    /// <summary>A source that changed while it was read would be a disk that never existed.</summary>
+    /// <param name="source">The image as it was when the plan was made.</param>
+    /// <exception cref="IaaSException">A file of it has another size or time.</exception>
+    internal static void CheckUnchanged(ImageInfo source)
+    {
+        foreach (var was in source.Files)
+        {
+            var now = File.Exists(was.Path) ? ImageFile.Of(was.Path) : null;
+            if (now is not null && now.Length == was.Length && now.LastWrite == was.LastWrite)
+                continue;
+            throw new IaaSException(ErrorKind.InvalidData, "SourceChanged",
+                now is null
+                    ? $"{was.Path}: the image is no longer there."
+                    : $"{was.Path}: the image has changed since its import began (then {was.Length:N0} bytes, written {was.LastWrite:u}; now {now.Length:N0}, {now.LastWrite:u}).",
+                "Make sure nothing writes to the image (shut its machine down, or import from a snapshot), then import it again.", was.Path);
+        }
+    }
+
+    /// <summary>Turns positions into fractions, and keeps quiet when nothing visible has changed.</summary>
+    private sealed class CopyProgress(IProgress<Notice> notices, string text, long length) : IProgress<long>
+    {
+        private int _permille = -1;
+
+        public void Report(long value)
+        {
+            var permille = length == 0 ? 1000 : (int)(value * 1000.0 / length);
+            if (Interlocked.Exchange(ref _permille, permille) != permille)
+                notices.Report(Notice.Step(text, permille / 1000.0));
+        }
+    }
+}

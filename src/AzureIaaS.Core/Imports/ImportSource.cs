@@ -1,0 +1,93 @@
+namespace AzureIaaS.Imports;
+
+/// <summary>A machine as its source describes it. Unknown is a value: what the source does not say is null, or Unknown.</summary>
+public sealed record ImportSource
+{
+    /// <summary>What the source is: a disk image's format, or a description's kind.</summary>
+    public required string Format { get; init; }
+
+    /// <summary>The machine's name, in the source's words.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>The number of virtual processors.</summary>
+    public int? Cpu { get; init; }
+
+    /// <summary>The guest's memory in bytes.</summary>
+    public long? Memory { get; init; }
+
+    /// <summary>The firmware, from the description or from the partition table of the first disk.</summary>
+    public Firmware Firmware { get; init; }
+
+    /// <summary>The disks, the one to boot from first.</summary>
+    public required IReadOnlyList<ImageInfo> Disks { get; init; }
+}
+
+/// <summary>What an image file is, as Get-IaaSImage shows it.</summary>
+public sealed class ImageInfo
+{
+    /// <summary>The full path of the file.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>The format's short name: <c>vhdx</c>.</summary>
+    public string Format { get; set; } = "";
+
+    /// <summary>The kind within the format: <c>dynamic</c>.</summary>
+    public string Variant { get; set; } = "";
+
+    /// <summary>The size of the virtual disk in bytes.</summary>
+    public long Length { get; set; }
+
+    /// <summary>How many bytes of it are stored as data.</summary>
+    public long DataLength { get; set; }
+
+    /// <summary>The size of the file or files in bytes.</summary>
+    public long FileLength { get; set; }
+
+    /// <summary>The size of a logical sector in bytes.</summary>
+    public int LogicalSectorSize { get; set; }
+
+    /// <summary>How the disk is divided: <c>None</c>, <c>Mbr</c> or <c>Gpt</c>.</summary>
+    public string PartitionScheme { get; set; } = "";
+
+    /// <summary>How many partitions there are.</summary>
+    public int PartitionCount { get; set; }
+
+    /// <summary>The firmware that the disk boots with, as far as the partition table tells.</summary>
+    public Firmware Firmware { get; set; }
+
+    /// <summary>Every file the image is made of.</summary>
+    public IList<ImageFile> Files { get; set; } = [];
+
+    /// <summary>Whatever else the format says, by name.</summary>
+    public IDictionary<string, string> Details { get; set; } = new Dictionary<string, string>();
+
+    /// <summary>What is odd and was accepted, in sentences.</summary>
+    public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>The file's name.</summary>
+    public override string ToString() => System.IO.Path.GetFileName(Path);
+}
+
+/// <summary>A file that an image is made of, as it was when it was looked at.</summary>
+public sealed class ImageFile
+{
+    /// <summary>The full path.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>The length in bytes.</summary>
+    public long Length { get; set; }
+
+    /// <summary>When it was last written to.</summary>
+    public DateTimeOffset LastWrite { get; set; }
+
+    /// <summary>Looks at a file.</summary>
+    /// <param name="path">The file.</param>
+    public static ImageFile Of(string path)
+    {
+        var info = new FileInfo(path);
+        return new ImageFile { Path = info.FullName, Length = info.Length, LastWrite = info.LastWriteTimeUtc };
+    }
+
+    /// <summary>The file's path.</summary>
+    public override string ToString() => Path;
+}

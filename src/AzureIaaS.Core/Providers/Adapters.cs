@@ -1,0 +1,26 @@
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.Providers;
+
+/// <summary>Opens state stores; implemented by AzureIaaS.Store, which may live in a load context of its own.</summary>
+public interface IStoreAdapter
+{
+    /// <summary>Opens the store in a folder, and makes it when there is none.</summary>
+    /// <param name="folder">The folder.</param>
+    /// <exception cref="IaaSException">It cannot be opened: damaged, not writable, or of a newer version.</exception>
+    IStateStore Open(string folder);
+}
+
+/// <summary>Opens a provider; implemented by AzureIaaS.Local, and by every other provider.</summary>
+public interface IProviderAdapter
+{
+    /// <summary>The folder in which a context of this provider keeps its state.</summary>
+    /// <param name="context">The context.</param>
+    string StateFolder(IaaSContext context);
+
+    /// <summary>Opens the provider for a context.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="store">The context's store, which stays the caller's.</param>
+    /// <param name="time">The clock.</param>
+    IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time);
+}

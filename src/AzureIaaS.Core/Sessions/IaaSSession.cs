@@ -1,0 +1,166 @@
+using System.IO.Enumeration;
+using AzureIaaS.Imports;
+using AzureIaaS.Providers;
+using AzureIaaS.Sagas;
+
+namespace AzureIaaS.Sessions;
+
+/// <summary>An open context: the one object from which a front end reaches everything. Dispose it to close the store.</summary>
+public sealed class IaaSSession : IDisposable
+{
+    private readonly TimeProvider _time;
+
+    private IaaSSession(IaaSContext context, IStateStore store, IVmProvider provider, TimeProvider time)
+    {
+        _time = time;
+        Context = context;
+        Store = store;
+        Provider = provider;
+        Imports = new ImportService(provider, store, time);
+    }
+
+    /// <summary>The context.</summary>
+    public IaaSContext Context { get; }
+
+    /// <summary>What the context remembers.</summary>
+    public IStateStore Store { get; }
+
+    /// <summary>Where its machines live.</summary>
+    public IVmProvider Provider { get; }
+
+    /// <summary>Its imports.</summary>
+    public ImportService Imports { get; }
+
+    /// <summary>Opens a context.</summary>
+    /// <param name="context">The context.</param>
+    /// <param name="stores">Opens its store.</param>
+    /// <param name="providers">Opens its provider.</param>
+    /// <param name="time">The clock; null for the system's.</param>
+    /// <exception cref="IaaSException">It cannot be opened.</exception>
+    public static IaaSSession Open(IaaSContext context, IStoreAdapter stores, IProviderAdapter providers, TimeProvider? time = null)
+    {
+        time ??= TimeProvider.System;
+        var store = stores.Open(providers.StateFolder(context));
+        try
+        {
+            return new IaaSSession(context, store, providers.Open(context, store, time), time);
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>All machines with their true states, each marked with this context's name.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<IReadOnlyList<VirtualMachine>> ListAsync(CancellationToken cancellation)
+    {
+        var machines = await Provider.ListAsync(cancellation);
+        foreach (var machine in machines)
+            Mark(machine);
+        return machines;
+    }
+
+    /// <summary>The machines that a name, a pattern with * and ?, or an id means.</summary>
+    /// <param name="reference">What the user typed.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">There is none; a pattern that matches nothing is no failure.</exception>
+    public async Task<IReadOnlyList<VirtualMachine>> ResolveAsync(string reference, CancellationToken cancellation)
+    {
+        if (reference.AsSpan().ContainsAny('*', '?'))
+        {
+            var all = await ListAsync(cancellation);
+            return [.. all.Where(m => FileSystemName.MatchesSimpleExpression(reference, m.Name))];
+        }
+
+        var id = Guid.TryParse(reference, out var given) ? given : Store.Machines.Find(reference)?.Machine.Id;
+        var machine = id is { } known ? await Provider.FindAsync(known, cancellation) : null;
+        return machine is null ? throw NotFound(reference) : [Mark(machine)];
+    }
+
+    /// <summary>Writes this context's name on a machine.</summary>
+    /// <param name="machine">The machine.</param>
+    public VirtualMachine Mark(VirtualMachine machine)
+    {
+        machine.Context = Context.Name;
+        return machine;
+    }
+
+    /// <summary>The operations, oldest first.</summary>
+    /// <param name="includeEnded">Whether those that have ended are wanted too.</param>
+    public IReadOnlyList<Operation> ListOperations(bool includeEnded) =>
+        [.. Store.Sagas.List(includeEnded).Select(Describe)];
+
+    /// <summary>Goes on with an operation that was cut off.</summary>
+    /// <param name="id">The operation's id.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
+    /// <param name="cancellation">Stops it; it can be resumed again.</param>
+    /// <returns>The machine it made.</returns>
+    public async Task<VirtualMachine> ResumeOperationAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) =>
+        Mark(await Imports.ResumeAsync(id, notices, cancellation));
+
+    /// <summary>Gives an operation up; nothing of it is left.</summary>
+    /// <param name="id">The operation's id.</param>
+    /// <param name="notices">Receives steps.</param>
+    public Task UndoOperationAsync(Guid id, IProgress<Notice> notices) => Imports.UndoAsync(id, notices);
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        Provider.Dispose();
+        Store.Dispose();
+    }
+
+    private IaaSException NotFound(string reference)
+    {
+        if (Guid.TryParse(reference, out _) || Store.Sagas.FindReserving(reference) is not { } import)
+        {
+            return new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine '{reference}' in context '{Context.Name}'.",
+                "Get-IaaSVm (iaas list) shows those there are; -Context names another context.", reference);
+        }
+
+        return new IaaSException(ErrorKind.NotFound, "VmNotFound", $"'{reference}' is not a machine yet: its import has not ended.",
+            $"Resume-IaaSOperation {import.Id} (iaas operation resume) finishes it.", reference);
+    }
+
+    private Operation Describe(SagaRecord record)
+    {
+        var events = Store.Sagas.Events(record.Id);
+        var operation = new Operation
+        {
+            Id = record.Id,
+            Kind = record.Kind,
+            VmName = record.VmName,
+            Source = record.Source,
+            Created = record.Created,
+            Updated = events.Count > 0 ? events[^1].Time : record.Created,
+            Error = events.LastOrDefault(e => e.Detail is not null)?.Detail,
+            Context = Context.Name,
+        };
+        SagaLog? log = null;
+        try
+        {
+            log = new SagaLog([.. ImportSaga.Definition.Steps.Select(s => s.Name)], events);
+        }
+        catch (IaaSException e)
+        {
+            operation.Error = e.Message;
+        }
+
+        operation.State = StateOf(record, log);
+        operation.Step = record.IsOpen && log is { Position: var at } && at >= 0 && at < ImportSaga.Definition.Steps.Count
+            ? ImportSaga.Definition.Steps[at].Name : null;
+        return operation;
+    }
+
+    private OperationState StateOf(SagaRecord record, SagaLog? log)
+    {
+        if (!record.IsOpen)
+            return log?.Phase == SagaPhase.Undone ? OperationState.Undone : OperationState.Completed;
+        using var free = Store.Locks.TryAcquire(ImportService.LockName(record.Id));
+        if (free is null)
+            return OperationState.Running;
+        return log?.Phase is SagaPhase.Unwinding or SagaPhase.Undone ? OperationState.UndoInterrupted : OperationState.Interrupted;
+    }
+}

@@ -1,0 +1,153 @@
+using System.Globalization;
+
+namespace AzureIaaS.Local.Hypervisors.Qemu;
+
+/// <summary>What a command line depends on beside the machine itself.</summary>
+/// <param name="MachineType">The virtual hardware's version, such as <c>pc-i440fx-7.2</c>.</param>
+/// <param name="Accelerator">What runs the guest's code.</param>
+/// <param name="UefiCode">The UEFI firmware's code; null for a BIOS machine.</param>
+internal sealed record QemuSettings(string MachineType, Accelerator Accelerator, string? UefiCode);
+
+/// <summary>
+/// The command line of a machine. Pure: it looks at nothing. Every device is named and nothing comes by default; formats are said and never
+/// probed; there is no listener but sockets in a private folder; the guest waits for a command to begin.
+/// </summary>
+internal static class QemuCommandLine
+{
+    private const int IdeSlots = 4;
+
+    /// <summary>Builds the arguments, without the program's own name.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="files">Its files.</param>
+    /// <param name="settings">The rest.</param>
+    public static IReadOnlyList<string> Build(VirtualMachine machine, MachineFiles files, QemuSettings settings)
+    {
+        var line = new List<string>();
+        Process(line, machine, files);
+        Board(line, machine, files, settings);
+        Channels(line, files);
+        foreach (var (disk, index) in machine.Disks.Select((d, i) => (d, i)))
+            Disk(line, disk, index);
+        foreach (var adapter in machine.NetworkAdapters)
+            Adapter(line, adapter, files);
+        return line;
+    }
+
+    /// <summary>A value inside an option's list, where a comma must be doubled.</summary>
+    internal static string Escape(string value) => value.Replace(",", ",,", StringComparison.Ordinal);
+
+    private static void Process(List<string> line, VirtualMachine machine, MachineFiles files)
+    {
+        line.AddRange([
+            "-name", $"guest={Escape(machine.Name)}",
+            "-uuid", machine.Id.ToString("D"),
+            "-nodefaults", "-no-user-config", "-S",
+            "-display", "none",
+            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            // The reason of a shutdown outlives the event: the process stays until it is collected.
+            "-action", "reboot=reset,shutdown=pause,panic=pause",
+            "-msg", "timestamp=on",
+            "-pidfile", files.ProcessIdFile,
+        ]);
+    }
+
+    private static void Board(List<string> line, VirtualMachine machine, MachineFiles files, QemuSettings settings)
+    {
+        var board = $"{settings.MachineType},dump-guest-core=off";
+        if (settings.UefiCode is { } code)
+        {
+            board += ",pflash0=uefi-code,pflash1=uefi-vars";
+            line.AddRange([
+                "-blockdev", $"driver=file,node-name=uefi-code,read-only=on,filename={Escape(code)}",
+                "-blockdev", $"driver=file,node-name=uefi-vars,filename={Escape(files.FirmwareVariables)}",
+            ]);
+        }
+
+        line.AddRange([
+            "-machine", board,
+            "-accel", settings.Accelerator.Name,
+            "-cpu", settings.Accelerator.Cpu,
+            "-smp", Number(machine.Cpu),
+            "-m", $"size={Number(machine.Memory >> 10)}k",
+            "-rtc", "base=utc",
+            "-boot", "menu=off,strict=on",
+            "-device", "VGA,id=video0",
+            // No guest driver of firmware knows the balloon: when it is ready, an operating system runs.
+            "-device", "virtio-balloon-pci,id=balloon0",
+            "-device", "virtio-serial-pci,id=channels0",
+            "-device", "pvpanic,id=panic0",
+        ]);
+    }
+
+    private static void Channels(List<string> line, MachineFiles files)
+    {
+        line.AddRange([
+            "-chardev", $"socket,id=commands,path={Escape(files.CommandMonitor)},server=on,wait=off",
+            "-mon", "chardev=commands,mode=control",
+            "-chardev", $"socket,id=watch,path={Escape(files.WatchMonitor)},server=on,wait=off",
+            "-mon", "chardev=watch,mode=control",
+            "-chardev", $"socket,id=serial0,path={Escape(files.ConsoleSocket)},server=on,wait=off,logfile={Escape(files.Console)},logappend=on",
+            "-device", "isa-serial,chardev=serial0",
+            "-chardev", $"socket,id=agent,path={Escape(files.AgentSocket)},server=on,wait=off",
+            "-device", "virtserialport,id=agent0,bus=channels0.0,chardev=agent,name=org.qemu.guest_agent.0",
+        ]);
+    }
+
+    private static void Disk(List<string> line, VirtualDisk disk, int index)
+    {
+        var node = disk.Name;
+        line.AddRange([
+            "-blockdev", $"driver=file,node-name={node}-file,filename={Escape(disk.Path)},locking=on,discard=unmap",
+            "-blockdev", $"driver={disk.Format},node-name={node},file={node}-file,discard=unmap",
+        ]);
+        var common = $"drive={node},id={node}-device,bootindex={Number(index + 1)},write-cache=on,werror=enospc,rerror=report";
+        var sectors = disk.LogicalSectorSize == 512 ? "" : $",logical_block_size={Number(disk.LogicalSectorSize)},physical_block_size={Number(disk.LogicalSectorSize)}";
+        switch (disk.Controller)
+        {
+            case DiskController.Ide when index < IdeSlots:
+                line.AddRange(["-device", $"ide-hd,bus=ide.{index / 2},unit={index % 2},{common}"]);
+                break;
+            case DiskController.Sata or DiskController.Ide:
+                Once(line, "-device", "ahci,id=sata0");
+                line.AddRange(["-device", $"ide-hd,bus=sata0.{index % 6},{common}"]);
+                break;
+            case DiskController.LsiSas:
+                Once(line, "-device", "mptsas1068,id=scsi0");
+                line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
+                break;
+            case DiskController.Pvscsi:
+                Once(line, "-device", "pvscsi,id=scsi0");
+                line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
+                break;
+            case DiskController.VirtioScsi:
+                Once(line, "-device", "virtio-scsi-pci,id=scsi0");
+                line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
+                break;
+            case DiskController.Nvme:
+                line.AddRange(["-device", $"nvme,serial={node},{common.Replace(",write-cache=on,werror=enospc,rerror=report", "", StringComparison.Ordinal)}{sectors}"]);
+                break;
+            default:
+                line.AddRange(["-device", $"virtio-blk-pci,{common}{sectors}"]);
+                break;
+        }
+    }
+
+    private static void Adapter(List<string> line, NetworkAdapter adapter, MachineFiles files)
+    {
+        var name = adapter.Name;
+        line.AddRange([
+            // Frames go to whoever listens at the peer's path, and nowhere when nobody does.
+            "-netdev", $"dgram,id={name},local.type=unix,local.path={Escape(files.AdapterSocket(name))},remote.type=unix,remote.path={Escape(files.AdapterPeer(name))}",
+            // No option ROM: a machine that cannot boot from its disk says so, and does not try the network for minutes.
+            "-device", $"{adapter.Model},id={name}-device,netdev={name},mac={adapter.MacAddress},romfile=",
+        ]);
+    }
+
+    private static void Once(List<string> line, string option, string value)
+    {
+        if (!line.Contains(value))
+            line.AddRange([option, value]);
+    }
+
+    private static string Number(long value) => value.ToString(CultureInfo.InvariantCulture);
+}

@@ -1,0 +1,238 @@
+using System.Buffers;
+using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AzureIaaS.Local.Hypervisors.Qemu.Qmp;
+using AzureIaaS.Local.Processes;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Hypervisors.Qemu;
+
+/// <summary>Real machines: one QEMU process each, commanded through its monitor.</summary>
+internal sealed class QemuHypervisor(string probeCache) : IHypervisor
+{
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LaunchWithin = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(10);
+    private static readonly SearchValues<char> ShellCharacters = SearchValues.Create(" '\"\\$&;()<>|*?");
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(5);
+
+    public string Name => "Qemu";
+
+    public bool UsesMemory => true;
+
+    public void Check(VirtualMachine machine)
+    {
+        if (machine.Disks.FirstOrDefault(d => d.LogicalSectorSize != 512 && d.Controller is DiskController.Ide or DiskController.Sata) is { } disk)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "SectorSizeNotSupported",
+                $"{machine.Name}: {disk.Name} has sectors of {disk.LogicalSectorSize} bytes, which an {disk.Controller} controller cannot have.",
+                "Import it with another controller: -DiskController Nvme or VirtioScsi (iaas: --controller).", machine.Name);
+        }
+    }
+
+    public async Task<Launched> LaunchAsync(
+        VirtualMachine machine, MachineFiles files, string? machineType, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var program = QemuInstallation.FindProgram();
+        var facts = await new AcceleratorProbe(program, probeCache).AskAsync(cancellation);
+        var uefi = machine.Firmware == Firmware.Uefi ? QemuInstallation.FindUefi() : null;
+        PrepareFiles(files, uefi);
+        var settings = new QemuSettings(machineType ?? facts.MachineType, AcceleratorProbe.Of(facts.AcceleratorName), uefi?.Code);
+        var arguments = QemuCommandLine.Build(machine, files, settings);
+        notices.Report(Notice.Verbose($"{program} {string.Join(' ', arguments.Select(Quote))}"));
+        var logStart = new FileInfo(files.ProcessLog) is { Exists: true } log ? log.Length : 0;
+        var id = Launcher.Start(program, arguments, files.Folder, files.ProcessLog, ConfinementOf(program, files, uefi));
+        var process = ProcessTable.Find(id);
+        try
+        {
+            await WaitForMonitorAsync(machine, files, process, logStart, cancellation);
+            return new Launched(process!, settings.MachineType);
+        }
+        catch
+        {
+            if (process is not null)
+                await ProcessTable.KillAsync(process, EndWithin);
+            throw;
+        }
+    }
+
+    public bool IsAlive(MachineFiles files, ProcessIdentity process) => ProcessTable.IsAlive(process);
+
+    public async Task<ProcessFact> ObserveAsync(MachineFiles files, ProcessIdentity? known, bool search, CancellationToken cancellation)
+    {
+        var process = known is not null && ProcessTable.IsAlive(known) ? known : Unnoted(files, search);
+        if (process is null)
+            return ProcessFact.None;
+        if (ProcessTable.IsHalted(process))
+            return new ProcessFact(ProcessCondition.NotAnswering, process);
+        try
+        {
+            await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
+            if (monitor is null)
+                return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
+            var status = await monitor.ExecuteAsync("query-status", null, cancellation).WaitAsync(AnswerWithin, cancellation);
+            return new ProcessFact(ConditionOf(status), process);
+        }
+        catch (Exception e) when (e is TimeoutException or IOException)
+        {
+            return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
+        }
+    }
+
+    public Task ContinueAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "cont", cancellation);
+
+    public Task PowerDownAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "system_powerdown", cancellation);
+
+    public async Task<bool> EndAsync(MachineFiles files, ProcessIdentity process)
+    {
+        try
+        {
+            await CommandAsync(files, "quit", CancellationToken.None);
+            if (await ProcessTable.WaitForEndAsync(process, EndWithin, CancellationToken.None))
+                return true;
+        }
+        catch (Exception e) when (e is IaaSException or IOException or TimeoutException)
+        {
+            // It does not listen any more; it is ended from outside.
+        }
+
+        return await ProcessTable.KillAsync(process, EndWithin);
+    }
+
+    public async Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation)
+    {
+        await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
+        if (monitor is null)
+            return null;
+        var channels = await monitor.ExecuteAsync("query-chardev", null, cancellation);
+        foreach (var channel in channels.EnumerateArray())
+        {
+            if (channel.GetProperty("label").GetString() == "agent" && channel.GetProperty("frontend-open").GetBoolean())
+                return "the guest agent has opened its channel";
+        }
+
+        return await DriverIsReadyAsync(monitor, "/machine/peripheral/balloon0/virtio-backend", cancellation) ? "its virtio balloon driver is ready" : null;
+    }
+
+    /// <summary>Whether a guest's driver has said DRIVER_OK (virtio 1.1, section 2.1) to a device that no firmware drives.</summary>
+    private static async Task<bool> DriverIsReadyAsync(QmpConnection monitor, string path, CancellationToken cancellation)
+    {
+        try
+        {
+            var status = await monitor.ExecuteAsync("x-query-virtio-status", new JsonObject { ["path"] = path }, cancellation);
+            return status.GetProperty("status").GetProperty("statuses").EnumerateArray()
+                .Any(s => s.GetString()?.Contains("DRIVER_OK", StringComparison.Ordinal) == true);
+        }
+        catch (QmpException)
+        {
+            return false;   // a QEMU that does not tell: one sign less
+        }
+    }
+
+    private static async Task CommandAsync(MachineFiles files, string command, CancellationToken cancellation)
+    {
+        await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation)
+            ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", $"Nobody listens at {files.CommandMonitor}: the machine's process has ended.",
+                "Look at the machine with Get-IaaSVm (iaas list).", files.CommandMonitor);
+        await monitor.ExecuteAsync(command, null, cancellation).WaitAsync(AnswerWithin, cancellation);
+    }
+
+    private static void PrepareFiles(MachineFiles files, UefiFirmware? uefi)
+    {
+        PrivateFolder.Create(files.Run);
+        foreach (var stale in Directory.EnumerateFiles(files.Run))
+            File.Delete(stale);
+        if (uefi is not null && !File.Exists(files.FirmwareVariables))
+        {
+            // Copied beside and renamed: a copy that was cut off must not be taken for the variables.
+            var temporary = files.FirmwareVariables + ".new";
+            File.Copy(uefi.Variables, temporary, overwrite: true);
+            File.Move(temporary, files.FirmwareVariables);
+        }
+    }
+
+    private static Confinement ConfinementOf(string program, MachineFiles files, UefiFirmware? uefi)
+    {
+        var real = File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program;
+        var home = Path.GetDirectoryName(Path.GetDirectoryName(real));
+        List<string> readable = ["/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/proc", "/sys/devices/system", "/dev/urandom", real];
+        if (home is { Length: > 1 })
+            readable.Add(home);
+        if (uefi is not null)
+            readable.Add(uefi.Code);
+        return new Confinement(readable, [files.Folder, files.Run, "/dev/null", "/dev/kvm"]);
+    }
+
+    private static ProcessIdentity? Unnoted(MachineFiles files, bool search)
+    {
+        try
+        {
+            if (int.TryParse(File.ReadAllText(files.ProcessIdFile).AsSpan().Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out var id)
+                && ProcessTable.HasArgument(id, files.ProcessIdFile))
+                return ProcessTable.Find(id);
+        }
+        catch (IOException)
+        {
+            // No note of its own either: it never came so far, or its folder is gone.
+        }
+
+        return search ? ProcessTable.FindByArgument(files.ProcessIdFile) : null;
+    }
+
+    private static async Task WaitForMonitorAsync(
+        VirtualMachine machine, MachineFiles files, ProcessIdentity? process, long logStart, CancellationToken cancellation)
+    {
+        var start = Environment.TickCount64;
+        while (process is not null && ProcessTable.IsAlive(process))
+        {
+            if (File.Exists(files.CommandMonitor))
+            {
+                await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, LaunchWithin, cancellation);
+                if (monitor is not null)
+                    return;
+            }
+
+            if (Environment.TickCount64 - start > LaunchWithin.TotalMilliseconds)
+            {
+                throw new IaaSException(ErrorKind.Timeout, "QemuSilent", $"{machine.Name}: QEMU was started and did not answer within {LaunchWithin.TotalSeconds:0} s.",
+                    $"Look at {files.ProcessLog}; the machine that runs it may be overloaded.", machine.Name);
+            }
+
+            await Task.Delay(PollEvery, cancellation);
+        }
+
+        throw new IaaSException(ErrorKind.Failed, "QemuDied", $"{machine.Name}: QEMU ended as soon as it was started. {LastWords(files.ProcessLog, logStart)}".TrimEnd(),
+            $"Its log is {files.ProcessLog}; with -Verbose (iaas: --verbose) the command line is shown, to be tried by hand.", machine.Name);
+    }
+
+    private static string LastWords(string log, long from)
+    {
+        const int Most = 2000;
+        try
+        {
+            using var stream = new FileStream(log, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+            stream.Position = Math.Max(from, stream.Length - Most);
+            using var reader = new StreamReader(stream);
+            return "It said: " + string.Join(" / ", reader.ReadToEnd().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).TakeLast(3));
+        }
+        catch (IOException)
+        {
+            return "";
+        }
+    }
+
+    private static ProcessCondition ConditionOf(JsonElement status) => status.GetProperty("status").GetString() switch
+    {
+        "running" or "finish-migrate" or "restore-vm" or "save-vm" or "suspended" or "watchdog" => ProcessCondition.Running,
+        "prelaunch" or "preconfig" or "inmigrate" => ProcessCondition.Prelaunch,
+        "shutdown" => ProcessCondition.PoweredOff,
+        "guest-panicked" => ProcessCondition.Panicked,
+        "io-error" => ProcessCondition.DiskFull,
+        "internal-error" => ProcessCondition.Broken,
+        _ => ProcessCondition.Paused,
+    };
+
+    private static string Quote(string argument) =>
+        argument.AsSpan().IndexOfAny(ShellCharacters) < 0 ? argument : "'" + argument.Replace("'", "'\\''", StringComparison.Ordinal) + "'";
+}

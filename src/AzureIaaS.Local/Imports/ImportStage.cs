@@ -1,0 +1,41 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Imports;
+
+/// <summary>A stage is a folder: disks, their journals while they are copied, their digests when they are done.</summary>
+internal sealed class ImportStage(string folder) : IImportStage
+{
+    private readonly MachineFiles _files = new(folder, folder);
+
+    public IDiskTarget OpenDisk(VirtualDisk disk, bool resume)
+    {
+        PrivateFolder.Create(folder);
+        return SparseFileTarget.Open(_files.Disk(disk.Name), disk.Length, resume);
+    }
+
+    public ICopyJournal OpenJournal(VirtualDisk disk, bool resume)
+    {
+        PrivateFolder.Create(folder);
+        return new FileCopyJournal(Journal(disk), DiskDigest.BlockCount(disk.Length), resume);
+    }
+
+    public void Finish(VirtualDisk disk, ReadOnlySpan<byte> blockDigests)
+    {
+        var digests = _files.Digests(disk.Name);
+        File.WriteAllBytes(digests + ".new", blockDigests.ToArray());
+        File.Move(digests + ".new", digests, overwrite: true);
+        File.Delete(Journal(disk));
+    }
+
+    public byte[]? FinishedDigests(VirtualDisk disk) =>
+        File.Exists(_files.Digests(disk.Name)) && File.Exists(_files.Disk(disk.Name)) ? File.ReadAllBytes(_files.Digests(disk.Name)) : null;
+
+    public void Discard()
+    {
+        if (Directory.Exists(folder))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    private string Journal(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".journal");
+}

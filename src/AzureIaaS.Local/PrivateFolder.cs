@@ -1,0 +1,41 @@
+using System.Runtime.InteropServices;
+
+namespace AzureIaaS.Local;
+
+/// <summary>Folders that only the user can enter.</summary>
+internal static partial class PrivateFolder
+{
+    private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    /// <summary>Makes a folder with mode 0700. One that is there already below a shared folder must be the user's own and nobody else's.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="IaaSException">It is there, and others could have put things into it.</exception>
+    public static void Create(string path)
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            Directory.CreateDirectory(path);
+            return;
+        }
+
+        var existed = Directory.Exists(path);
+        Directory.CreateDirectory(path, Private);
+        if (!existed || !path.StartsWith("/tmp/", StringComparison.Ordinal))
+            return;
+        var info = new DirectoryInfo(path);
+        if (info.LinkTarget is not null || (File.GetUnixFileMode(path) & ~Private) != 0 || !IsOwn(path))
+        {
+            throw new IaaSException(ErrorKind.AccessDenied, "FolderNotPrivate", $"{path}: the folder for sockets is not this user's own, private folder.",
+                "Remove it, or give the fabric a shorter path, so that its sockets fit into the fabric itself.", path);
+        }
+    }
+
+    /// <summary>Whether the folder belongs to this user: only its owner may set its times to arbitrary values.</summary>
+    private static bool IsOwn(string path) => utimensat(-100, path, 0, 0) == 0 && access(path, 7) == 0;
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int utimensat(int folder, string path, nint times, int flags);
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int access(string path, int mode);
+}

@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace AzureIaaS.Local.Processes;
+
+/// <summary>The processes of this machine, as /proc tells of them.</summary>
+internal static partial class ProcessTable
+{
+    private const int Kill = 9;
+    private const int DoNotWait = 1;
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(5);
+    private static readonly Lazy<string> ThisBoot = new(() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
+
+    /// <summary>The identity of a process that runs now; null when there is none of that number, or it is dead and only not yet buried.</summary>
+    /// <param name="id">The process's number.</param>
+    public static ProcessIdentity? Find(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
+            // The second field is the program's name in parentheses, which may hold anything, parentheses and blanks too.
+            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+            if (fields[0] is "Z" or "X")
+            {
+                _ = WaitPid(id, 0, DoNotWait);   // bury it, if it is a child of ours
+                return null;
+            }
+
+            return new ProcessIdentity(id, long.Parse(fields[19], CultureInfo.InvariantCulture), ThisBoot.Value);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether exactly this process still runs.</summary>
+    /// <param name="process">The process.</param>
+    public static bool IsAlive(ProcessIdentity process) => Find(process.Id) == process;
+
+    /// <summary>Whether it runs, but was halted by a signal.</summary>
+    /// <param name="process">The process.</param>
+    public static bool IsHalted(ProcessIdentity process)
+    {
+        try
+        {
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/stat"));
+            return stat[stat.LastIndexOf(')') + 2] is 'T' or 't';
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Ends a process at once, and returns when it is seen gone.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="timeout">How long it may take: a process in an uninterruptible wait does not die.</param>
+    /// <returns>Whether it is gone.</returns>
+    public static async Task<bool> KillAsync(ProcessIdentity process, TimeSpan timeout)
+    {
+        if (!IsAlive(process))
+            return true;
+        _ = Signal(process.Id, Kill);
+        return await WaitForEndAsync(process, timeout, CancellationToken.None);
+    }
+
+    /// <summary>Waits until a process has ended.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="timeout">How long to wait.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>Whether it has ended.</returns>
+    public static async Task<bool> WaitForEndAsync(ProcessIdentity process, TimeSpan timeout, CancellationToken cancellation)
+    {
+        var start = Environment.TickCount64;
+        while (IsAlive(process))
+        {
+            if (Environment.TickCount64 - start > timeout.TotalMilliseconds)
+                return false;
+            await Task.Delay(PollEvery, cancellation);
+        }
+
+        return true;
+    }
+
+    /// <summary>
+    /// Finds a process of this user by an argument of its command line: for one whose launcher died before it could note the number.
+    /// </summary>
+    /// <param name="argument">The whole argument.</param>
+    public static ProcessIdentity? FindByArgument(string argument)
+    {
+        var wanted = Encoding.UTF8.GetBytes(argument);
+        foreach (var folder in Directory.EnumerateDirectories("/proc"))
+        {
+            if (int.TryParse(Path.GetFileName(folder), NumberStyles.None, CultureInfo.InvariantCulture, out var id) && HasArgument(id, wanted))
+                return Find(id);
+        }
+
+        return null;
+    }
+
+    /// <summary>Whether a process has an argument in its command line.</summary>
+    /// <param name="id">The process's number.</param>
+    /// <param name="argument">The whole argument.</param>
+    public static bool HasArgument(int id, string argument) => HasArgument(id, Encoding.UTF8.GetBytes(argument));
+
+    /// <summary>How much memory of a process is really in use, in bytes; 0 when it is gone.</summary>
+    /// <param name="id">The process's number.</param>
+    public static long ResidentMemory(int id)
+    {
+        try
+        {
+            var pages = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/statm")).Split(' ')[1];
+            return long.Parse(pages, CultureInfo.InvariantCulture) * Environment.SystemPageSize;
+        }
+        catch (IOException)
+        {
+            return 0;
+        }
+    }
+
+    private static bool HasArgument(int id, byte[] wanted)
+    {
+        try
+        {
+            var line = File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/cmdline")).AsSpan();
+            for (var at = line.IndexOf(wanted); at >= 0; at = line.IndexOf(wanted))
+            {
+                var begins = at == 0 || line[at - 1] == 0;
+                var end = at + wanted.Length;
+                if (begins && (end == line.Length || line[end] == 0))
+                    return true;
+                line = line[end..];
+            }
+
+            return false;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
+    private static partial int Signal(int process, int signal);
+
+    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
+    private static partial int WaitPid(int process, nint status, int options);
+}

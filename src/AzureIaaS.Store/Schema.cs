@@ -1,0 +1,86 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
+namespace AzureIaaS.Store;
+
+/// <summary>
+/// The database's schema as the list of its updates. The list only grows: an entry that has been released is never changed, removed or moved,
+/// so that a database of any earlier version can be brought up to date.
+/// </summary>
+internal static class Schema
+{
+    private static readonly string[] Updates =
+    [
+        """
+        CREATE TABLE machines (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            state TEXT NOT NULL,
+            generation INTEGER NOT NULL,
+            body TEXT NOT NULL,
+            provider_data TEXT NOT NULL
+        ) WITHOUT ROWID;
+        -- A name belongs to a machine or to the operation that is making it, never to both.
+        CREATE TABLE names (
+            name TEXT PRIMARY KEY COLLATE NOCASE,
+            owner TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE operations (
+            id TEXT PRIMARY KEY,
+            kind TEXT NOT NULL,
+            version INTEGER NOT NULL,
+            vm_name TEXT NOT NULL COLLATE NOCASE,
+            source TEXT NOT NULL,
+            parameters TEXT NOT NULL,
+            created TEXT NOT NULL,
+            is_open INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE operation_events (
+            operation TEXT NOT NULL,
+            sequence INTEGER NOT NULL,
+            step TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            time TEXT NOT NULL,
+            detail TEXT,
+            PRIMARY KEY (operation, sequence)
+        ) WITHOUT ROWID;
+        """,
+    ];
+
+    /// <summary>Brings a database up to date in one transaction.</summary>
+    /// <param name="connection">The open database.</param>
+    /// <exception cref="IaaSException">It was written by a newer version.</exception>
+    public static void Update(SqliteConnection connection)
+    {
+        if (VersionOf(connection) == Updates.Length)
+            return;
+        using var transaction = connection.BeginTransaction(deferred: false);
+        var version = VersionOf(connection);   // asked again: another process may have been faster
+        if (version > Updates.Length)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
+                $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
+                "Use that version, or a newer one.", connection.DataSource);
+        }
+
+        foreach (var update in Updates.Skip(version))
+            Execute(connection, transaction, update);
+        Execute(connection, transaction, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
+        transaction.Commit();
+    }
+
+    private static int VersionOf(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA user_version";
+        return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+    }
+
+    private static void Execute(SqliteConnection connection, SqliteTransaction transaction, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+}

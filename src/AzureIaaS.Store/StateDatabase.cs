@@ -1,0 +1,135 @@
+using Microsoft.Data.Sqlite;
+
+namespace AzureIaaS.Store;
+
+/// <summary>
+/// The database file of a context, <c>fabric.db</c>: write-ahead logging, so that readers and a writer do not wait for each other, and every
+/// commit synchronised to the disk, so that what a command has reported is still true after the power fails.
+/// </summary>
+internal sealed class StateDatabase : IDisposable
+{
+    private const int Corrupt = 11;
+    private const int NotADatabase = 26;
+    private const int Full = 13;
+    private const int ReadOnly = 8;
+    private const int CannotOpen = 14;
+    private const int Busy = 5;
+
+    private readonly string _path;
+    private readonly SqliteConnection _connection;
+    private readonly object _gate = new();
+
+    public StateDatabase(string path)
+    {
+        _path = path;
+        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
+        try
+        {
+            Guard(() =>
+            {
+                _connection.Open();
+                using var command = _connection.CreateCommand();
+                command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
+                command.ExecuteNonQuery();
+                Schema.Update(_connection);
+                return 0;
+            });
+        }
+        catch
+        {
+            _connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Reads with a query.</summary>
+    /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
+    /// <param name="read">Makes an object of a row.</param>
+    /// <param name="arguments">The parameters.</param>
+    public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => Guard(() =>
+    {
+        lock (_gate)
+            return QueryIn(null, sql, read, arguments);
+    });
+
+    /// <summary>Runs a transaction that takes the write lock at its start, so that it never has to be repeated.</summary>
+    /// <param name="work">The work.</param>
+    public T Write<T>(Func<Transaction, T> work) => Guard(() =>
+    {
+        lock (_gate)
+        {
+            using var transaction = _connection.BeginTransaction(deferred: false);
+            var result = work(new Transaction(this, transaction));
+            transaction.Commit();
+            return result;
+        }
+    });
+
+    public void Dispose() => _connection.Dispose();
+
+    private List<T> QueryIn<T>(SqliteTransaction? transaction, string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    {
+        using var command = Command(transaction, sql, arguments);
+        using var reader = command.ExecuteReader();
+        var rows = new List<T>();
+        while (reader.Read())
+            rows.Add(read(reader));
+        return rows;
+    }
+
+    private SqliteCommand Command(SqliteTransaction? transaction, string sql, object[] arguments)
+    {
+        var command = _connection.CreateCommand();
+        command.Transaction = transaction;
+        command.CommandText = sql;
+        for (var i = 0; i < arguments.Length; i++)
+            command.Parameters.AddWithValue("$" + i, arguments[i]);
+        return command;
+    }
+
+    private T Guard<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (SqliteException e)
+        {
+            throw Translate(e);
+        }
+    }
+
+    private IaaSException Translate(SqliteException e)
+    {
+        var folder = Path.GetDirectoryName(_path);
+        return e.SqliteErrorCode switch
+        {
+            Corrupt or NotADatabase => new IaaSException(ErrorKind.InvalidData, "StateCorrupt", $"{_path}: the state database is damaged ({e.Message}).",
+                $"Restore the file from a backup. Without one: the machines' disks are unharmed under {Path.Combine(folder!, "machines")}; move the database away and import them again.", _path, e),
+            Full => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
+                "Make room on it, then repeat the command; nothing was changed.", _path, e),
+            ReadOnly or CannotOpen => new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{_path}: the state database cannot be written ({e.Message}).",
+                "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path (iaas connect --path).", _path, e),
+            Busy => new IaaSException(ErrorKind.Busy, "StateBusy", $"{_path}: another process has kept the state database locked for too long.",
+                "Find the process that holds it (for example with lsof), and try again.", _path, e),
+            _ => new IaaSException(ErrorKind.Failed, "StateFailed", $"{_path}: the state database failed: {e.Message}.",
+                "Check the disk that holds it, then repeat the command.", _path, e),
+        };
+    }
+
+    /// <summary>An open transaction.</summary>
+    internal readonly struct Transaction(StateDatabase database, SqliteTransaction transaction)
+    {
+        /// <summary>Changes rows.</summary>
+        /// <returns>How many rows were changed.</returns>
+        public int Execute(string sql, params object[] arguments)
+        {
+            using var command = database.Command(transaction, sql, arguments);
+            return command.ExecuteNonQuery();
+        }
+
+        /// <summary>Reads with a query.</summary>
+        public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) =>
+            database.QueryIn(transaction, sql, read, arguments);
+    }
+}

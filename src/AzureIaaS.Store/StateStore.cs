@@ -1,0 +1,57 @@
+using AzureIaaS.Providers;
+using AzureIaaS.Sagas;
+
+namespace AzureIaaS.Store;
+
+/// <summary>Opens the state of a context: a database and a folder of locks.</summary>
+public sealed class StoreAdapter : IStoreAdapter
+{
+    /// <summary>The name of the database in its folder.</summary>
+    public const string DatabaseName = "fabric.db";
+
+    /// <summary>The name of the folder of locks.</summary>
+    public const string LockFolderName = "locks";
+
+    /// <inheritdoc/>
+    public IStateStore Open(string folder)
+    {
+        try
+        {
+            // Private from the first moment: whoever can read a machine's disk knows all its secrets.
+            if (OperatingSystem.IsWindows())
+                Directory.CreateDirectory(Path.Combine(folder, LockFolderName));
+            else
+                CreatePrivate(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{folder}: the folder cannot be made or written ({e.Message}).",
+                "Make it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path (iaas connect --path).", folder, e);
+        }
+
+        return new StateStore(folder);
+    }
+
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    private static void CreatePrivate(string folder)
+    {
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Directory.CreateDirectory(folder, Private);
+        Directory.CreateDirectory(Path.Combine(folder, LockFolderName), Private);
+    }
+
+    private sealed class StateStore(string folder) : IStateStore
+    {
+        private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName));
+        private MachineStore? _machines;
+        private SagaStore? _sagas;
+
+        public IMachineStore Machines => _machines ??= new MachineStore(_database);
+
+        public ISagaStore Sagas => _sagas ??= new SagaStore(_database);
+
+        public ILockStore Locks { get; } = new FileLocks(Path.Combine(folder, LockFolderName));
+
+        public void Dispose() => _database.Dispose();
+    }
+}
