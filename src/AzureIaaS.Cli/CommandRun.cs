@@ -1,6 +1,5 @@
 using System.CommandLine;
 using AzureIaaS.Local;
-using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
 using AzureIaaS.Store;
 
