@@ -64,6 +64,11 @@ internal sealed class CommandRun : IDisposable
             Notices.Error(e.Message, "Check the path, the permissions and the disk, then try again.");
             Fail(ExitCodes.Other);
         }
+        catch (Exception e)
+        {
+            Notices.Error($"this is a fault of iaas itself: {e}", "Please report it with the lines above and the command.");
+            Fail(ExitCodes.Other);
+        }
     }
 
     /// <summary>The machines that a command is about: those named, or those on standard input.</summary>

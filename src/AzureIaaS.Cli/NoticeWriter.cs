@@ -17,7 +17,7 @@ internal sealed class NoticeWriter(bool verbose) : IProgress<Notice>
             switch (value.Kind)
             {
                 case NoticeKind.Warning:
-                    WriteLine("iaas: warning: " + value.Text);
+                    WriteLine("iaas: warning: " + Wording.ForShell(value.Text));
                     break;
                 case NoticeKind.Verbose when verbose:
                     WriteLine("iaas: " + value.Text);
@@ -33,9 +33,9 @@ internal sealed class NoticeWriter(bool verbose) : IProgress<Notice>
     {
         lock (_gate)
         {
-            WriteLine("iaas: " + message);
+            WriteLine("iaas: " + Wording.ForShell(message));
             if (remedy is not null)
-                WriteLine("  → " + remedy);
+                WriteLine("  → " + Wording.ForShell(remedy));
         }
     }
 

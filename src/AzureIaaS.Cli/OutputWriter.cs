@@ -7,6 +7,8 @@ namespace AzureIaaS.Cli;
 /// <summary>Writes results to standard output: JSON lines at once, or a table when all of them are there.</summary>
 internal sealed class OutputWriter
 {
+    private const int RedirectedWidth = 200;
+
     private readonly bool _json;
     private readonly List<object> _rows = [];
 
@@ -34,6 +36,9 @@ internal sealed class OutputWriter
             table.AddColumn(new TableColumn(new Markup($"[bold]{Markup.Escape(column)}[/]")) { Padding = new Padding(0, 0, 2, 0), NoWrap = column != Tables.WrappedColumn });
         foreach (var row in _rows)
             table.AddRow([.. cells(row).Select(c => new Text(c))]);
-        AnsiConsole.Write(table);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Ansi = Console.IsOutputRedirected ? AnsiSupport.No : AnsiSupport.Detect });
+        if (Console.IsOutputRedirected)
+            console.Profile.Width = RedirectedWidth;
+        console.Write(table);
     }
 }

@@ -64,7 +64,7 @@ public sealed class FabricLayout
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IaaSException(ErrorKind.AccessDenied, "FabricNotWritable", $"{Root}: the fabric's folder cannot be written ({e.Message}).",
-                "Make it writable for this user, or connect to another one with Connect-IaaS -Local -Path (iaas connect --path).", Root, e);
+                "Make it writable for this user, or connect to another one with Connect-IaaS -Local -Path.", Root, e);
         }
     }
 

@@ -21,7 +21,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         try
         {
             var stored = store.Machines.Find(id)
-                ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id} any more.", "Get-IaaSVm (iaas list) shows those there are.", id);
+                ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id} any more.", "Get-IaaSVm shows those there are.", id);
             var owned = new OwnedMachine(owner, store.Machines, stored, layout.Machine(id));
             await EstablishAsync(owned, cancellation);
             return owned;
@@ -40,7 +40,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     {
         var machine = stored.Machine;
         var files = layout.Machine(machine.Id);
-        if (!machine.IsActive && MachineNotes.Of(stored).Process is null)
+        if (!machine.State.IsActive() && MachineNotes.Of(stored).Process is null)
             return Whole(machine, files);
         var owner = await store.Locks.AcquireAsync(LockName(machine.Id), LookWithin, cancellation);
         if (owner is null)
@@ -59,7 +59,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     private async Task EstablishAsync(OwnedMachine owned, CancellationToken cancellation)
     {
         var notes = owned.Notes;
-        if (!owned.Machine.IsActive && notes.Process is null)
+        if (!owned.Machine.State.IsActive() && notes.Process is null)
             return;
         var isBeingStopped = false;
         if (owned.Machine.State == MachineState.Stopping)

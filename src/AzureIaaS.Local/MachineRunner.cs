@@ -113,14 +113,14 @@ internal sealed class MachineRunner(IStateStore store, FabricLayout layout, IHyp
         using var turn = await store.Locks.AcquireAsync(MemoryLock, MemoryWithin, cancellation);
         if (!options.Overcommit && hypervisor.UsesMemory)
         {
-            var promised = store.Machines.List().Where(s => s.Machine.IsActive && s.Machine.Id != owned.Machine.Id)
+            var promised = store.Machines.List().Where(s => s.Machine.State.IsActive() && s.Machine.Id != owned.Machine.Id)
                 .Sum(s => Math.Max(0, s.Machine.Memory - (s.Machine.ProcessId is { } pid ? ProcessTable.ResidentMemory(pid) : 0)));
             var free = HostMemory.Available() - promised;
             if (owned.Machine.Memory > free)
             {
                 throw new IaaSException(ErrorKind.NoCapacity, "NotEnoughMemory",
                     $"{owned.Machine.Name} needs {ByteSize.Format(owned.Machine.Memory)} of memory, and this computer has {ByteSize.Format(Math.Max(0, free))} left.",
-                    "Stop another machine, give this one less memory, or insist with -Overcommit (iaas: --overcommit).", owned.Machine.Name);
+                    "Stop another machine, give this one less memory, or insist with -Overcommit.", owned.Machine.Name);
             }
         }
 
@@ -150,6 +150,7 @@ internal sealed class MachineRunner(IStateStore store, FabricLayout layout, IHyp
     private async Task<VirtualMachine> WaitForShutdownAsync(Guid id, StopOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
+        var pressAfter = TimeSpan.FromSeconds(2);
         while (true)
         {
             try
@@ -165,10 +166,17 @@ internal sealed class MachineRunner(IStateStore store, FabricLayout layout, IHyp
 
             var elapsed = time.GetElapsedTime(start);
             using var owned = await keeper.OwnAsync(id, cancellation);
-            if (!owned.Machine.IsActive)
+            if (!owned.Machine.State.IsActive())
                 return Finished(owned, options);
             if (elapsed < options.Timeout)
             {
+                // A guest that was not listening yet, or was busy, has missed the button: it is pressed again, ever more rarely.
+                if (elapsed >= pressAfter && owned.Fact.Condition == ProcessCondition.Running)
+                {
+                    pressAfter = 2 * elapsed;
+                    await hypervisor.PowerDownAsync(owned.Files, cancellation);
+                }
+
                 notices.Report(Notice.Step($"Waiting for {owned.Machine.Name} to shut down", elapsed / options.Timeout));
                 continue;
             }

@@ -16,13 +16,13 @@ internal sealed class MachineWaiter(
         var start = time.GetTimestamp();
         var console = await ConsoleFollower.OpenAsync(keeper, id, cancellation);
         using var frames = new FrameListener(layout.Machine(id), console.Adapters, options.For == WaitFor.SignOfLife && options.Pattern is null);
-        var asked = TimeSpan.MinValue;
+        TimeSpan? asked = null;
         while (true)
         {
             var elapsed = time.GetElapsedTime(start);
             if (options.For is WaitFor.SignOfLife or WaitFor.Console && (console.Seen(options) ?? frames.Seen()) is { } heard)
                 return await SeenAsync(id, options, heard);
-            if (elapsed - asked >= AskEvery || asked == TimeSpan.MinValue)
+            if (asked is null || elapsed - asked >= AskEvery)
             {
                 asked = elapsed;
                 if (await AskAsync(id, options, cancellation) is { } answer)
@@ -46,7 +46,7 @@ internal sealed class MachineWaiter(
 
     private async Task<WaitResult?> AskAsync(Guid id, WaitOptions options, CancellationToken cancellation)
     {
-        var machine = await find(id, cancellation) ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", "The machine was removed while it was waited for.", "Get-IaaSVm (iaas list) shows those there are.", id);
+        var machine = await find(id, cancellation) ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", "The machine was removed while it was waited for.", "Get-IaaSVm shows those there are.", id);
         var isStopped = machine.State is MachineState.Deallocated or MachineState.Stopped or MachineState.Failed or MachineState.Suspended;
         switch (options.For)
         {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using System.Text;
 using AzureIaaS.Providers;
 using Microsoft.Win32.SafeHandles;
 
@@ -13,34 +14,19 @@ internal sealed partial class FileLocks(string folder) : ILockStore
 {
     private const int LockExclusive = 2;
     private const int DoNotWait = 4;
+    private const int OpenReadWrite = 2;
+    private const int OwnerOnly = 0x180;   // rw-------
+    private static readonly int CreateIfMissing = OperatingSystem.IsMacOS() ? 0x200 : 0x40;
+    private static readonly int CloseOnExec = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
     private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(5);
 
     public IDisposable? TryAcquire(string name)
     {
         var path = PathOf(name);
-        try
-        {
-            // On Unix, .NET's own locking can be switched off by an environment variable, so the lock is taken by hand.
-            var handle = File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite,
-                OperatingSystem.IsWindows() ? FileShare.Read : FileShare.ReadWrite | FileShare.Delete);
-            if (!OperatingSystem.IsWindows() && Flock(handle, LockExclusive | DoNotWait) != 0)
-            {
-                handle.Dispose();
-                return null;
-            }
-
+        var handle = OperatingSystem.IsWindows() ? OpenExclusively(path) : OpenAndLock(path);
+        if (handle is not null)
             WriteHolder(handle);
-            return handle;
-        }
-        catch (IOException e) when (OperatingSystem.IsWindows() && (e.HResult & 0xFFFF) is 32 or 33)
-        {
-            return null;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IaaSException(ErrorKind.AccessDenied, "LockNotWritable", $"{path}: the lock file cannot be opened ({e.Message}).",
-                "Make the fabric's folder writable for this user, or connect to another fabric with Connect-IaaS -Local -Path (iaas connect --path).", path, e);
-        }
+        return handle;
     }
 
     public async Task<IDisposable?> AcquireAsync(string name, TimeSpan timeout, CancellationToken cancellation)
@@ -59,18 +45,49 @@ internal sealed partial class FileLocks(string folder) : ILockStore
 
     public string? DescribeHolder(string name)
     {
+        Span<byte> text = stackalloc byte[16];
+        using var handle = OperatingSystem.IsWindows() ? null : Open(PathOf(name), OpenReadWrite | CloseOnExec, 0);
+        if (handle is null || handle.IsInvalid || RandomAccess.Read(handle, text, 0) is not (var length and > 0))
+            return null;   // only a message would have been richer
+        return "process " + Encoding.ASCII.GetString(text[..length]).Trim();
+    }
+
+    /// <summary>By hand: .NET would take a lock of its own for the file's share mode, and that can be switched off by an environment variable.</summary>
+    private static SafeFileHandle? OpenAndLock(string path)
+    {
+        var handle = Open(path, OpenReadWrite | CreateIfMissing | CloseOnExec, OwnerOnly);
+        if (handle.IsInvalid)
+        {
+            var error = Marshal.GetLastPInvokeErrorMessage();
+            handle.Dispose();
+            throw NotWritable(path, error, null);
+        }
+
+        if (Flock(handle, LockExclusive | DoNotWait) == 0)
+            return handle;
+        handle.Dispose();
+        return null;
+    }
+
+    private static SafeFileHandle? OpenExclusively(string path)
+    {
         try
         {
-            using var stream = new FileStream(PathOf(name), FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            using var reader = new StreamReader(stream);
-            var pid = reader.ReadToEnd().Trim();
-            return pid.Length == 0 ? null : $"process {pid}";
+            return File.OpenHandle(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read);
         }
-        catch (IOException)
+        catch (IOException e) when ((e.HResult & 0xFFFF) is 32 or 33)   // sharing or lock violation
         {
-            return null;   // only a message would have been richer
+            return null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw NotWritable(path, e.Message, e);
         }
     }
+
+    private static IaaSException NotWritable(string path, string problem, Exception? inner) =>
+        new(ErrorKind.AccessDenied, "LockNotWritable", $"{path}: the lock file cannot be opened ({problem}).",
+            "Make the fabric's folder writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", path, inner);
 
     private static void WriteHolder(SafeFileHandle handle)
     {
@@ -81,6 +98,9 @@ internal sealed partial class FileLocks(string folder) : ILockStore
     }
 
     private string PathOf(string name) => Path.Combine(folder, name + ".lock");
+
+    [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags, int mode);
 
     [LibraryImport("libc", EntryPoint = "flock", SetLastError = true)]
     private static partial int Flock(SafeFileHandle file, int operation);

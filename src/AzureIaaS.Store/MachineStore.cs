@@ -40,7 +40,7 @@ internal sealed class MachineStore(StateDatabase database) : IMachineStore
         return changed == 1
             ? machine with { Generation = machine.Generation + 1 }
             : throw new IaaSException(ErrorKind.Busy, "VmChangedMeanwhile", $"Machine '{machine.Machine.Name}' was changed or removed by somebody else at the same time.",
-                "Look at it with Get-IaaSVm (iaas list), and repeat the command.", machine.Machine.Name);
+                "Look at it with Get-IaaSVm, and repeat the command.", machine.Machine.Name);
     });
 
     public void Remove(Guid id) => database.Write(t =>

@@ -15,7 +15,7 @@ internal sealed class SagaStore(StateDatabase database) : ISagaStore
         if (reserveName && t.Execute("INSERT INTO names VALUES ($0, $1) ON CONFLICT DO NOTHING", record.VmName, id) == 0)
         {
             throw new IaaSException(ErrorKind.AlreadyExists, "VmNameTaken", $"The name '{record.VmName}' has just been taken by another machine or import.",
-                "Give another name with -Name (iaas: --name), or look at Get-IaaSVm and Get-IaaSOperation (iaas list, iaas operation list).", record.VmName);
+                "Give another name with -Name, or look at Get-IaaSVm and Get-IaaSOperation.", record.VmName);
         }
 
         return t.Execute("INSERT INTO operations VALUES ($0, $1, $2, $3, $4, $5, $6, 1)",

@@ -109,7 +109,7 @@ internal sealed class StateDatabase : IDisposable
             Full => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
                 "Make room on it, then repeat the command; nothing was changed.", _path, e),
             ReadOnly or CannotOpen => new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{_path}: the state database cannot be written ({e.Message}).",
-                "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path (iaas connect --path).", _path, e),
+                "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", _path, e),
             Busy => new IaaSException(ErrorKind.Busy, "StateBusy", $"{_path}: another process has kept the state database locked for too long.",
                 "Find the process that holds it (for example with lsof), and try again.", _path, e),
             _ => new IaaSException(ErrorKind.Failed, "StateFailed", $"{_path}: the state database failed: {e.Message}.",

@@ -26,7 +26,7 @@ public sealed class StoreAdapter : IStoreAdapter
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{folder}: the folder cannot be made or written ({e.Message}).",
-                "Make it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path (iaas connect --path).", folder, e);
+                "Make it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", folder, e);
         }
 
         return new StateStore(folder);
@@ -38,6 +38,15 @@ public sealed class StoreAdapter : IStoreAdapter
         const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
         Directory.CreateDirectory(folder, Private);
         Directory.CreateDirectory(Path.Combine(folder, LockFolderName), Private);
+        var database = Path.Combine(folder, DatabaseName);
+        if (!File.Exists(database))
+        {
+            // SQLite gives its own files the mode of this one.
+            using var file = new FileStream(database, new FileStreamOptions
+            {
+                Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+            });
+        }
     }
 
     private sealed class StateStore(string folder) : IStateStore

@@ -53,7 +53,7 @@ internal static class ImportCommand
         if (run.Parsed.GetValue(WhatIf))
         {
             var (_, plan) = run.Session.Imports.Plan(request, run.Cancellation);
-            run.Notices.Report(Notice.Warning(plan.Describe()));
+            run.Notices.Report(Notice.Warning("What if: " + plan.Describe()));
             return;
         }
 

@@ -47,7 +47,7 @@ internal static class WaitCommand
             {
                 var result = await run.Session.Provider.WaitAsync(machine.Id, options, run.Notices, run.Cancellation);
                 if (!result.Seen)
-                    throw new IaaSException(ErrorKind.Timeout, "WaitTimeout", result.Evidence, "Look at its console (iaas console), or wait longer with --timeout.", machine.Name);
+                    throw new IaaSException(ErrorKind.Timeout, "WaitTimeout", result.Evidence, "Look at its console, or wait longer with --timeout.", machine.Name);
                 run.Output.Write(run.Session.Mark(result.Machine), CoreJson.Default.VirtualMachine);
             });
         }

@@ -96,9 +96,9 @@ public abstract partial class DiskFormat
         return claimed is null
             ? new DiskImageException(DiskImageFault.Unrecognised, probe.Path, null,
                 "this is no disk image that is known here: it has no format's signature, no partition table and no file system",
-                "If it is a raw disk all the same, say so with -Format Raw (iaas: --format raw).")
+                "If it is a raw disk all the same, say so with -Format Raw.")
             : new DiskImageException(DiskImageFault.Unrecognised, probe.Path, null,
                 $"it is called {probe.Extension} but does not have the signature of {claimed.DisplayName}, so it is damaged or something else",
-                "Look at what the file really is; if it is a raw disk under a wrong name, say so with -Format Raw (iaas: --format raw).");
+                "Look at what the file really is; if it is a raw disk under a wrong name, say so with -Format Raw.");
     }
 }

@@ -39,7 +39,7 @@ public sealed class DiskImageException : IaaSException
     /// <param name="remedy">What to do next.</param>
     /// <param name="inner">What caused it.</param>
     public DiskImageException(DiskImageFault fault, string path, long? offset, string problem, string remedy, Exception? inner = null)
-        : base(KindOf(fault), "DiskImage" + fault, offset is { } at ? $"{path}: {problem} (at byte {at})" : $"{path}: {problem}", remedy, path, inner)
+        : base(KindOf(fault), "DiskImage" + fault, offset is { } at ? $"{path}: {problem} (at byte {at})." : $"{path}: {problem}.", remedy, path, inner)
     {
         Fault = fault;
         Path = path;

@@ -63,7 +63,7 @@ public sealed class ImportPlan
     }
 
     /// <summary>What the plan would do, as a sentence.</summary>
-    public string Describe() => $"What if: {Machine.Origin?.Path} ({Machine.Origin?.Format}, {ByteSize.Format(Sources.Sum(s => s.DataLength))} of data) "
+    public string Describe() => $"{Machine.Origin?.Path} ({Machine.Origin?.Format}, {ByteSize.Format(Sources.Sum(s => s.DataLength))} of data) "
         + $"would become {Machine.Name}: {Machine.Cpu} CPU, {ByteSize.Format(Machine.Memory)}, {Machine.Firmware}, "
         + string.Join(", ", Machine.Disks.Select(d => $"{d.Name} {ByteSize.Format(d.Length)} on {d.Controller}")) + ".";
 
@@ -87,13 +87,13 @@ public sealed class ImportPlan
         if (cpu is < 1 or > MostCpus)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "InvalidCpuCount", $"{name}: {cpu} processors are not possible.",
-                $"Give a number from 1 to {MostCpus} with -Cpu (iaas: --cpu).", cpu);
+                $"Give a number from 1 to {MostCpus} with -Cpu.", cpu);
         }
 
         if (memory is < SmallestMemory or > LargestMemory)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "InvalidMemorySize", $"{name}: {memory:N0} bytes of memory are not possible.",
-                $"Give bytes, with a unit: -Memory 512MB (iaas: --memory 512MB). {(memory is > 0 and < SmallestMemory ? $"Perhaps {memory}MB was meant." : "")}".TrimEnd(), memory);
+                $"Give bytes, with a unit: -Memory 512MB. {(memory is > 0 and < SmallestMemory ? $"Perhaps {memory}MB was meant." : "")}".TrimEnd(), memory);
         }
     }
 
@@ -104,7 +104,7 @@ public sealed class ImportPlan
         {
             throw new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace",
                 $"{place.Location}: the import needs {ByteSize.Format(needed)}, and {ByteSize.Format(place.FreeBytes)} are free.",
-                "Make room there, or connect to a fabric on a larger disk with Connect-IaaS -Local -Path (iaas connect --path).", place.Location);
+                "Make room there, or connect to a fabric on a larger disk with Connect-IaaS -Local -Path.", place.Location);
         }
     }
 }

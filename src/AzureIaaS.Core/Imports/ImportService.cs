@@ -23,7 +23,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         if (store.Machines.Find(plan.Machine.Name) is not null)
         {
             throw new IaaSException(ErrorKind.AlreadyExists, "VmNameTaken", $"There is a machine called '{plan.Machine.Name}' already.",
-                "Give this one another name with -Name (iaas: --name), or remove the other with Remove-IaaSVm.", plan.Machine.Name);
+                "Give this one another name with -Name, or remove the other with Remove-IaaSVm.", plan.Machine.Name);
         }
 
         return (operation, plan);
@@ -75,7 +75,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         {
             throw new IaaSException(ErrorKind.InvalidState, "OperationIsBeingUndone",
                 $"The import of '{plan.Machine.Name}' had failed ({log.Failure ?? "given up"}) and was being undone; it cannot go on.",
-                $"Undo-IaaSOperation {operation} (iaas operation undo) ends it; then import again.", operation);
+                $"Undo-IaaSOperation {operation} ends it; then import again.", operation);
         }
 
         return await RunAsync(plan, operation, resume: true, notices, cancellation);
@@ -112,14 +112,14 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
             return open;
         throw new IaaSException(ErrorKind.AlreadyExists, "VmNameReserved",
             $"The name '{name}' is reserved by an import of {open.Source} that has not ended.",
-            $"Resume-IaaSOperation {open.Id} or Undo-IaaSOperation {open.Id} (iaas operation resume|undo) ends it; or give another name.", name);
+            $"Resume-IaaSOperation {open.Id} or Undo-IaaSOperation {open.Id} ends it; or give another name.", name);
     }
 
     private ImportPlan Load(Guid operation)
     {
         var record = store.Sagas.Find(operation)
             ?? throw new IaaSException(ErrorKind.NotFound, "OperationNotFound", $"There is no operation {operation}.",
-                "Get-IaaSOperation (iaas operation list) shows those there are.", operation);
+                "Get-IaaSOperation shows those there are.", operation);
         if (!record.IsOpen)
         {
             throw new IaaSException(ErrorKind.InvalidState, "OperationHasEnded", $"The import of '{record.VmName}' has ended already.",
@@ -131,7 +131,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
 
     private IaaSException BeingWorkedOn(Guid operation) => new(ErrorKind.Busy, "OperationIsRunning",
         $"Operation {operation} is being worked on by {store.Locks.DescribeHolder(LockName(operation)) ?? "another process"} at this moment.",
-        "Wait for that to end; Get-IaaSOperation (iaas operation list) shows it.", operation);
+        "Wait for that to end; Get-IaaSOperation shows it.", operation);
 
     private sealed class StepNames(IProgress<Notice> notices) : IProgress<string>
     {

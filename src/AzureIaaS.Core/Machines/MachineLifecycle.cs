@@ -73,8 +73,8 @@ public static class MachineLifecycle
     {
         MachineState.Deallocated or MachineState.Stopped or MachineState.Failed => Do,
         MachineState.Running => new(Verdict.Ignore, "is running already"),
-        MachineState.Paused => Deny("is paused in the middle of its run", "Make room on the fabric's disk, then Resume-IaaSVm (iaas resume)."),
-        MachineState.Suspended => Deny("is suspended with its memory on disk", "Use Resume-IaaSVm (iaas resume) to go on where it was."),
+        MachineState.Paused => Deny("is paused in the middle of its run", "Make room on the fabric's disk, then Resume-IaaSVm."),
+        MachineState.Suspended => Deny("is suspended with its memory on disk", "Use Resume-IaaSVm to go on where it was."),
         MachineState.Unknown => NoAnswer(),
         _ => Changing(state),
     };
@@ -101,7 +101,7 @@ public static class MachineLifecycle
     {
         MachineState.Running => Do,
         MachineState.Deallocated or MachineState.Stopped or MachineState.Failed =>
-            Deny("is not running", "Use Start-IaaSVm (iaas start)."),
+            Deny("is not running", "Use Start-IaaSVm."),
         MachineState.Paused or MachineState.Suspended => Deny("is not running at this moment", "Resume-IaaSVm first, or Stop-IaaSVm -Force and Start-IaaSVm."),
         MachineState.Unknown => NoAnswer(),
         _ => Changing(state),
@@ -112,7 +112,7 @@ public static class MachineLifecycle
         MachineState.Paused or MachineState.Suspended => Do,
         MachineState.Running => new(Verdict.Ignore, "is running already"),
         MachineState.Deallocated or MachineState.Stopped or MachineState.Failed =>
-            Deny("is not paused", "Use Start-IaaSVm (iaas start)."),
+            Deny("is not paused", "Use Start-IaaSVm."),
         MachineState.Unknown => NoAnswer(),
         _ => Changing(state),
     };

@@ -14,7 +14,7 @@ public static class MachineName
         if (Problem(name) is { } problem)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "InvalidVmName", $"A machine cannot be called '{name}': {problem}.",
-                "Give another name with -Name (iaas: --name).", name);
+                "Give another name with -Name.", name);
         }
     }
 

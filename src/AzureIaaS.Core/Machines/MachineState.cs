@@ -40,6 +40,15 @@ public enum MachineState
     Failed,
 }
 
+/// <summary>What can be said of a state without knowing more.</summary>
+public static class MachineStates
+{
+    /// <summary>Whether a machine in this state should have a process, here or in the cloud.</summary>
+    /// <param name="state">The state.</param>
+    public static bool IsActive(this MachineState state) => state is MachineState.Starting or MachineState.Running or MachineState.Paused
+        or MachineState.Stopping or MachineState.Moving or MachineState.Healing or MachineState.Unknown;
+}
+
 /// <summary>The firmware that a machine boots with.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<Firmware>))]
 public enum Firmware

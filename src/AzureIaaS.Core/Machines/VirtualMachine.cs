@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace AzureIaaS;
 
 /// <summary>
@@ -41,6 +43,7 @@ public sealed class VirtualMachine
     public string? ComputerName { get; set; }
 
     /// <summary>The same as <see cref="ComputerName"/>, under the name that other cmdlets bind to.</summary>
+    [JsonIgnore]
     public string? HostName => ComputerName;
 
     /// <summary>The address under which it is reached; null while it is on no network.</summary>
@@ -72,10 +75,6 @@ public sealed class VirtualMachine
 
     /// <summary>Words of the user's own, by name.</summary>
     public IDictionary<string, string> Tags { get; set; } = new Dictionary<string, string>();
-
-    /// <summary>Whether a process should exist for it.</summary>
-    public bool IsActive => State is MachineState.Starting or MachineState.Running or MachineState.Paused or MachineState.Stopping
-        or MachineState.Moving or MachineState.Healing or MachineState.Unknown;
 
     /// <summary>The machine's name.</summary>
     public override string ToString() => Name;

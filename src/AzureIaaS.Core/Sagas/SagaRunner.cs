@@ -106,7 +106,7 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
             Write(operation, log, step.Name, SagaEventKind.UndoFailed, e.Message);
             throw new IaaSException(ErrorKind.Failed, "UndoFailed",
                 $"Undoing step '{step.Name}' of operation {operation} failed: {e.Message}",
-                $"Remove the cause, then Undo-IaaSOperation {operation} (iaas operation undo) to end it.", operation, e);
+                $"Remove the cause, then Undo-IaaSOperation {operation} to end it.", operation, e);
         }
 
         Write(operation, log, step.Name, SagaEventKind.Undone);

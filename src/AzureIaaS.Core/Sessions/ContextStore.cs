@@ -33,7 +33,7 @@ public sealed class ContextStore
     /// <exception cref="IaaSException">There is none of that name.</exception>
     public IaaSContext Get(string name) => List().FirstOrDefault(c => Same(c.Name, name))
         ?? throw new IaaSException(ErrorKind.NotFound, "ContextNotFound", $"There is no context called '{name}'.",
-            "Get-IaaSContext (iaas context list) shows those there are; Connect-IaaS -Name makes one.", name);
+            "Get-IaaSContext shows those there are; Connect-IaaS -Name makes one.", name);
 
     /// <summary>Remembers a context and makes it the current one.</summary>
     /// <param name="context">The context.</param>

@@ -117,11 +117,11 @@ public sealed class IaaSSession : IDisposable
         if (Guid.TryParse(reference, out _) || Store.Sagas.FindReserving(reference) is not { } import)
         {
             return new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine '{reference}' in context '{Context.Name}'.",
-                "Get-IaaSVm (iaas list) shows those there are; -Context names another context.", reference);
+                "Get-IaaSVm shows those there are; -Context names another context.", reference);
         }
 
         return new IaaSException(ErrorKind.NotFound, "VmNotFound", $"'{reference}' is not a machine yet: its import has not ended.",
-            $"Resume-IaaSOperation {import.Id} (iaas operation resume) finishes it.", reference);
+            $"Resume-IaaSOperation {import.Id} finishes it.", reference);
     }
 
     private Operation Describe(SagaRecord record)

@@ -27,7 +27,7 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         {
             throw new IaaSException(ErrorKind.NotSupported, "SectorSizeNotSupported",
                 $"{machine.Name}: {disk.Name} has sectors of {disk.LogicalSectorSize} bytes, which an {disk.Controller} controller cannot have.",
-                "Import it with another controller: -DiskController Nvme or VirtioScsi (iaas: --controller).", machine.Name);
+                "Import it with another controller: -DiskController Nvme or VirtioScsi.", machine.Name);
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
     {
         await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation)
             ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", $"Nobody listens at {files.CommandMonitor}: the machine's process has ended.",
-                "Look at the machine with Get-IaaSVm (iaas list).", files.CommandMonitor);
+                "Look at the machine with Get-IaaSVm.", files.CommandMonitor);
         await monitor.ExecuteAsync(command, null, cancellation).WaitAsync(AnswerWithin, cancellation);
     }
 
@@ -203,7 +203,7 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         }
 
         throw new IaaSException(ErrorKind.Failed, "QemuDied", $"{machine.Name}: QEMU ended as soon as it was started. {LastWords(files.ProcessLog, logStart)}".TrimEnd(),
-            $"Its log is {files.ProcessLog}; with -Verbose (iaas: --verbose) the command line is shown, to be tried by hand.", machine.Name);
+            $"Its log is {files.ProcessLog}; with -Verbose the command line is shown, to be tried by hand.", machine.Name);
     }
 
     private static string LastWords(string log, long from)

@@ -68,7 +68,7 @@ internal sealed class SimulatedHypervisor : IHypervisor
 
     private static async Task ChangeAsync(MachineFiles files, string status)
     {
-        var now = Read(files) ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", "The simulated process has ended.", "Look at the machine with Get-IaaSVm (iaas list).");
+        var now = Read(files) ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", "The simulated process has ended.", "Look at the machine with Get-IaaSVm.");
         await WriteAsync(files, status, now.Process);
     }
 

@@ -1,0 +1,27 @@
+using System.Management.Automation;
+
+namespace AzureIaaS.PowerShell;
+
+/// <summary>Takes a size as a number of bytes or as text with a unit, as CSV files have it; an empty cell is no size.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class ByteSizeAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (value is not string text)
+            return value;
+        if (string.IsNullOrWhiteSpace(text))
+            return null;
+        return ByteSize.TryParse(text, out var bytes) ? bytes
+            : throw new ArgumentTransformationMetadataException($"'{text}' is not a size. Give bytes, or a number with a unit such as 512MB or 4GB.");
+    }
+}
+
+/// <summary>An empty cell of a CSV file is nothing at all.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class EmptyIsNullAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is string text && string.IsNullOrWhiteSpace(text) ? null : inputData;
+}

@@ -1,0 +1,122 @@
+using System.Collections;
+using System.Management.Automation;
+using AzureIaaS.Imports;
+
+namespace AzureIaaS.PowerShell.Commands;
+
+/// <summary>Import-IaaSVm: makes machines of disk images.</summary>
+[Cmdlet(VerbsData.Import, "IaaSVm", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class ImportVmCommand : PathCmdlet
+{
+    private bool _nameIsTyped;
+
+    /// <summary>The machine's name; the file's base name when left out.</summary>
+    [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? Name { get; set; }
+
+    /// <summary>The guest's memory in bytes, or with a unit.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ByteSize]
+    public long? Memory { get; set; }
+
+    /// <summary>The number of virtual processors.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public int? Cpu { get; set; }
+
+    /// <summary>The firmware; the disk's partition table decides when left out.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public Firmware? Firmware { get; set; }
+
+    /// <summary>The controller of its disks.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public DiskController? DiskController { get; set; }
+
+    /// <summary>The image's format, without looking.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    [ArgumentCompleter(typeof(FormatCompleter))]
+    public string? Format { get; set; }
+
+    /// <summary>The folder that no file an image refers to may leave.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? Root { get; set; }
+
+    /// <summary>Words of the user's own, by name.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    public Hashtable? Tag { get; set; }
+
+    /// <summary>Do not compute the content's digest.</summary>
+    [Parameter]
+    public SwitchParameter SkipDigest { get; set; }
+
+    /// <summary>How many images are imported at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 100)]
+    public int ThrottleLimit { get; set; } = 1;
+
+    /// <summary>Go on in a job, and give that out at once.</summary>
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
+
+    private protected override int Parallelism => ThrottleLimit;
+
+    private protected override bool InJob => AsJob;
+
+    /// <inheritdoc/>
+    protected override void BeginProcessing()
+    {
+        _nameIsTyped = MyInvocation.BoundParameters.ContainsKey(nameof(Name));
+        base.BeginProcessing();
+    }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        var paths = ResolvePaths();
+        if (paths.Count > 1 && NameFor(paths[0]) is { } name)
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
+                "Leave -Name out, or import one image at a time.", name);
+        }
+
+        foreach (var path in paths)
+            Try(path, () => Import(path));
+    }
+
+    private void Import(string path)
+    {
+        var session = Session();
+        var request = new ImportRequest
+        {
+            Path = path,
+            Name = NameFor(path),
+            Memory = Memory,
+            Cpu = Cpu,
+            Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
+            Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
+            Format = Format,
+            Root = Root is null ? null : SessionState.Path.GetUnresolvedProviderPathFromPSPath(Root),
+            SkipDigest = SkipDigest,
+            Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
+        };
+        if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
+        {
+            var plan = Await(c => Task.Run(() => session.Imports.Plan(request, c).Plan, c));
+            ShouldProcess(plan.Describe(), plan.Describe(), "Import");
+            return;
+        }
+
+        if (ShouldProcess(path, "Import as a machine"))
+            Begin(path, async c => Output.Write(session.Mark(await session.Imports.ImportAsync(request, Output, c))));
+    }
+
+    /// <summary>A file that comes by the pipeline has a Name too, its own with the extension; that is not meant to be the machine's.</summary>
+    private string? NameFor(string path) =>
+        !_nameIsTyped && Name == System.IO.Path.GetFileName(path) ? null : Name;
+}

@@ -1,0 +1,154 @@
+using System.Management.Automation;
+using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.PowerShell.Commands;
+
+/// <summary>Get-IaaSVm: lists machines with their true states.</summary>
+[Cmdlet(VerbsCommon.Get, "IaaSVm")]
+[OutputType(typeof(VirtualMachine))]
+public sealed class GetVmCommand : IaaSCmdlet
+{
+    /// <summary>The machines: names with wildcards, ids, machines; all when left out.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true)]
+    [Alias("Name", "VMName", "InputObject")]
+    [ArgumentCompleter(typeof(VmCompleter))]
+    public VmReference[]? Vm { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var reference in Vm ?? [new VmReference("*")])
+        {
+            foreach (var context in Contexts(reference))
+            {
+                Try(reference.Reference, () =>
+                {
+                    var session = Session(context);
+                    WriteObject(Await(c => session.ResolveAsync(reference.Reference, c)), enumerateCollection: true);
+                });
+            }
+        }
+    }
+
+    /// <summary>The contexts that -Context means: a pattern may mean several.</summary>
+    private IEnumerable<string?> Contexts(VmReference reference)
+    {
+        if (Context is null || !WildcardPattern.ContainsWildcardCharacters(Context))
+            return [Context ?? reference.Context];
+        var pattern = WildcardPattern.Get(Context, WildcardOptions.IgnoreCase);
+        Context = null;
+        return [.. CurrentContext.List().Where(c => pattern.IsMatch(c.Name)).Select(c => c.Name)];
+    }
+}
+
+/// <summary>Start-IaaSVm: runs machines.</summary>
+[Cmdlet(VerbsLifecycle.Start, "IaaSVm", SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class StartVmCommand : VmActionCmdlet
+{
+    /// <summary>Wait for the guest's first own sign of life.</summary>
+    [Parameter]
+    public SwitchParameter Wait { get; set; }
+
+    /// <summary>With -Wait: wait for a line on the console that matches this regular expression.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Pattern { get; set; }
+
+    /// <summary>With -Wait: how long to wait, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue / 1000)]
+    public int Timeout { get; set; } = 300;
+
+    /// <summary>Start even when the guests' memory exceeds what this computer has.</summary>
+    [Parameter]
+    public SwitchParameter Overcommit { get; set; }
+
+    private protected override string ActionName => "Start";
+
+    private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
+    {
+        var wait = new WaitOptions { For = WaitFor.SignOfLife, Pattern = ConsolePattern.Compile(Pattern), Timeout = TimeSpan.FromSeconds(Timeout) };
+        var started = await session.Provider.StartAsync(machine.Id, new StartOptions { Overcommit = Overcommit }, Output, cancellation);
+        if (!Wait)
+            return started;
+        var result = await session.Provider.WaitAsync(machine.Id, wait, Output, cancellation);
+        if (!result.Seen)
+            Output.Report(Notice.Warning(result.Evidence));
+        return result.Machine;
+    }
+}
+
+/// <summary>Stop-IaaSVm: shuts machines down.</summary>
+[Cmdlet(VerbsLifecycle.Stop, "IaaSVm", SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class StopVmCommand : VmActionCmdlet
+{
+    /// <summary>Pull the plug instead of asking the guest.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>Keep the machine's capacity reserved: Stopped instead of Deallocated.</summary>
+    [Parameter]
+    public SwitchParameter StayProvisioned { get; set; }
+
+    /// <summary>How long the guest may take to shut down, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue / 1000)]
+    public int Timeout { get; set; } = 120;
+
+    private protected override string ActionName => Force ? "Pull the plug" : "Stop";
+
+    private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
+        await session.Provider.StopAsync(
+            machine.Id, new StopOptions { Force = Force, StayProvisioned = StayProvisioned, Timeout = TimeSpan.FromSeconds(Timeout) }, Output, cancellation);
+}
+
+/// <summary>Restart-IaaSVm: shuts machines down and runs them again.</summary>
+[Cmdlet(VerbsLifecycle.Restart, "IaaSVm", SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class RestartVmCommand : VmActionCmdlet
+{
+    /// <summary>Pull the plug instead of asking the guest.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    /// <summary>How long the guest may take to shut down, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(0, int.MaxValue / 1000)]
+    public int Timeout { get; set; } = 120;
+
+    private protected override string ActionName => "Restart";
+
+    private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
+        await session.Provider.RestartAsync(machine.Id, new StopOptions { Force = Force, Timeout = TimeSpan.FromSeconds(Timeout) }, Output, cancellation);
+}
+
+/// <summary>Resume-IaaSVm: lets paused machines go on.</summary>
+[Cmdlet(VerbsLifecycle.Resume, "IaaSVm", SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class ResumeVmCommand : VmActionCmdlet
+{
+    private protected override string ActionName => "Resume";
+
+    private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
+        await session.Provider.ResumeAsync(machine.Id, Output, cancellation);
+}
+
+/// <summary>Remove-IaaSVm: deletes machines with their disks.</summary>
+[Cmdlet(VerbsCommon.Remove, "IaaSVm", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+public sealed class RemoveVmCommand : VmActionCmdlet
+{
+    /// <summary>Remove it even while it runs.</summary>
+    [Parameter]
+    public SwitchParameter Force { get; set; }
+
+    private protected override string ActionName => "Remove with its disks";
+
+    private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
+    {
+        await session.Provider.RemoveAsync(machine.Id, Force, Output, cancellation);
+        return null;
+    }
+}

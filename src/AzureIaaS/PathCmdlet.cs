@@ -1,0 +1,49 @@
+using System.Management.Automation;
+using Microsoft.PowerShell.Commands;
+
+namespace AzureIaaS.PowerShell;
+
+/// <summary>A cmdlet over files: with wildcards, or literally; from the pipeline as text or as files.</summary>
+public abstract class PathCmdlet : IaaSCmdlet
+{
+    private protected const string PathSet = "Path";
+    private protected const string LiteralPathSet = "LiteralPath";
+
+    /// <summary>The files, with wildcards.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    public string[] Path { get; set; } = [];
+
+    /// <summary>The files, exactly as written.</summary>
+    [Parameter(Mandatory = true, ValueFromPipelineByPropertyName = true, ParameterSetName = LiteralPathSet)]
+    [Alias("PSPath", "FullName")]
+    [ValidateNotNullOrEmpty]
+    public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>The full paths of the files that were named; what cannot be found is an error record.</summary>
+    private protected List<string> ResolvePaths()
+    {
+        var found = new List<string>();
+        var isLiteral = ParameterSetName == LiteralPathSet;
+        foreach (var path in isLiteral ? LiteralPath : Path)
+            Try(path, () => found.AddRange(isLiteral || !WildcardPattern.ContainsWildcardCharacters(path) ? [Literal(path)] : Matching(path)));
+        return found;
+    }
+
+    private string Literal(string path)
+    {
+        var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        return CheckProvider(path, provider, full);
+    }
+
+    private List<string> Matching(string path)
+    {
+        var paths = GetResolvedProviderPathFromPSPath(path, out var provider);
+        return paths.Select(p => CheckProvider(path, provider, p)).ToList();
+    }
+
+    private static string CheckProvider(string path, ProviderInfo provider, string full) => provider.ImplementingType == typeof(FileSystemProvider)
+        ? full
+        : throw new IaaSException(ErrorKind.InvalidArgument, "NotAFilePath", $"{path} is a path of PowerShell's {provider.Name} provider, not a file.", "Give the path of a file.", path);
+}
