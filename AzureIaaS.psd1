@@ -28,6 +28,7 @@
         'Stop-IaaSVm'
         'Undo-IaaSOperation'
         'Wait-IaaSVm'
+        'Watch-IaaSFabric'
     )
     PrivateData          = @{
         PSData = @{

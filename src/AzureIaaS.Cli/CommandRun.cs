@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AzureIaaS.Cli.Commands;
 using AzureIaaS.Local;
 using AzureIaaS.Sessions;
 using AzureIaaS.Store;
@@ -40,7 +41,7 @@ internal sealed class CommandRun : IDisposable
         return run._exitCode;
     };
 
-    public static IaaSSession Open(IaaSContext context) => IaaSSession.Open(context, new StoreAdapter(), new LocalAdapter());
+    public static IaaSSession Open(IaaSContext context) => IaaSSession.Open(context, new StoreAdapter(), new LocalAdapter(), FabricCommands.WatcherFor(context));
 
     /// <summary>Does something whose failure does not end the command: the next machine has its turn.</summary>
     public async Task TryAsync(Func<Task> work)

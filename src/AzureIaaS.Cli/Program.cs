@@ -49,6 +49,7 @@ internal static class Program
         ConsoleCommand.Create(),
         ImageCommand.Create(),
         OperationCommands.Create(),
+        FabricCommands.Create(),
         ContextCommands.Connect(),
         ContextCommands.Disconnect(),
         ContextCommands.List(),

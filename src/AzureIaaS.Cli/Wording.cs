@@ -22,6 +22,7 @@ internal static partial class Wording
         ["Start-IaaSVm"] = "start",
         ["Stop-IaaSVm"] = "stop",
         ["Undo-IaaSOperation"] = "operation undo",
+        ["Watch-IaaSFabric"] = "fabric watch",
         ["Wait-IaaSVm"] = "wait",
     };
 

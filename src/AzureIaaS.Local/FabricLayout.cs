@@ -44,6 +44,9 @@ public sealed class FabricLayout
     /// <summary>The folder of the sockets: in the fabric where its path is short enough, else a private one for temporary files.</summary>
     public string Run { get; }
 
+    /// <summary>What the background watcher has to say.</summary>
+    public string WatcherLog => Path.Combine(Root, "watcher.log");
+
     /// <summary>The stage of an import.</summary>
     /// <param name="operation">The operation's id.</param>
     public string Stage(Guid operation) => Path.Combine(Imports, operation.ToString("N"));

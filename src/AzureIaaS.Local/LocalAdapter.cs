@@ -24,12 +24,12 @@ public sealed class LocalAdapter : IProviderAdapter
     }
 
     /// <inheritdoc/>
-    public IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time)
+    public IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time, WatcherCommand? watcher)
     {
         var layout = new FabricLayout(context.Path);
         IHypervisor hypervisor = context.Hypervisor == HypervisorKind.Simulated
             ? new SimulatedHypervisor()
             : new QemuHypervisor(Path.Combine(layout.Root, ProbeName));
-        return new LocalProvider(store, layout, hypervisor, time);
+        return new LocalProvider(store, layout, hypervisor, time, watcher);
     }
 }

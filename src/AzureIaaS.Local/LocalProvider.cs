@@ -7,7 +7,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Local;
 
 /// <summary>Machines on this computer: a folder each, and a process each while they run.</summary>
-internal sealed class LocalProvider : IVmProvider
+internal sealed class LocalProvider : IVmProvider, IWatchable
 {
     /// <summary>What a machine's folder needs beside its disks' data: variables, logs, digests.</summary>
     private const long Overhead = 2 << 20;
@@ -17,12 +17,16 @@ internal sealed class LocalProvider : IVmProvider
     private readonly MachineKeeper _keeper;
     private readonly MachineRunner _runner;
     private readonly MachineWaiter _waiter;
+    private readonly FabricWatcher _watcher;
+    private readonly WatcherProcess _watcherProcess;
 
-    public LocalProvider(IStateStore store, FabricLayout layout, IHypervisor hypervisor, TimeProvider time)
+    public LocalProvider(IStateStore store, FabricLayout layout, IHypervisor hypervisor, TimeProvider time, WatcherCommand? watcher)
     {
         _store = store;
         _layout = layout;
         _keeper = new MachineKeeper(store, layout, hypervisor);
+        _watcher = new FabricWatcher(store, layout, hypervisor, _keeper);
+        _watcherProcess = new WatcherProcess(store, layout, watcher);
         _runner = new MachineRunner(store, layout, hypervisor, _keeper, time);
         _waiter = new MachineWaiter(_keeper, hypervisor, layout, FindAsync, time);
     }
@@ -86,8 +90,14 @@ internal sealed class LocalProvider : IVmProvider
         return Task.CompletedTask;
     }
 
-    public Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
-        _runner.StartAsync(id, options, notices, cancellation);
+    public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var machine = await _runner.StartAsync(id, options, notices, cancellation);
+        _watcherProcess.Ensure(notices);
+        return machine;
+    }
+
+    public Task<bool> WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation) => _watcher.RunAsync(stay, notices, cancellation);
 
     public Task<VirtualMachine> StopAsync(Guid id, StopOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
         _runner.StopAsync(id, options, notices, cancellation);
@@ -102,7 +112,7 @@ internal sealed class LocalProvider : IVmProvider
         }
 
         await _runner.StopAsync(id, options with { StayProvisioned = true }, notices, cancellation);
-        return await _runner.StartAsync(id, new StartOptions(), notices, cancellation);
+        return await StartAsync(id, new StartOptions(), notices, cancellation);
     }
 
     public Task<VirtualMachine> ResumeAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) =>

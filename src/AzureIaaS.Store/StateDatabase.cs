@@ -42,6 +42,9 @@ internal sealed class StateDatabase : IDisposable
         }
     }
 
+    /// <summary>Changes whenever another connection has committed.</summary>
+    public long Version => Query("PRAGMA data_version", r => r.GetInt64(0))[0];
+
     /// <summary>Reads with a query.</summary>
     /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
     /// <param name="read">Makes an object of a row.</param>

@@ -59,6 +59,8 @@ public sealed class StoreAdapter : IStoreAdapter
 
         public ISagaStore Sagas => _sagas ??= new SagaStore(_database);
 
+        public long Version => _database.Version;
+
         public ILockStore Locks { get; } = new FileLocks(Path.Combine(folder, LockFolderName));
 
         public void Dispose() => _database.Dispose();

@@ -1,7 +1,6 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
-using AzureIaaS.Sessions;
 
 namespace AzureIaaS.PowerShell;
 
@@ -14,7 +13,7 @@ internal sealed class VmCompleter : IArgumentCompleter
         IReadOnlyList<StoredMachine> machines;
         try
         {
-            using var session = IaaSSession.Open(CurrentContext.Find(fakeBoundParameters["Context"] as string), PrivateContext.Store, PrivateContext.Local);
+            using var session = CurrentContext.Open(CurrentContext.Find(fakeBoundParameters["Context"] as string));
             // From the store alone: a completion must be quick, and asks no process.
             machines = session.Store.Machines.List();
         }

@@ -1,5 +1,6 @@
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
+using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS.PowerShell;
@@ -17,6 +18,23 @@ internal static class CurrentContext
             return new ContextStore().Get(name);
         return Connected.TryGetValue(Runspace.DefaultRunspace, out var context) ? context : new ContextStore().Current;
     }
+
+    /// <summary>Opens a context.</summary>
+    /// <param name="context">The context.</param>
+    public static IaaSSession Open(IaaSContext context) => IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Local, WatcherFor(context));
+
+    /// <summary>The watcher of a context: this very PowerShell with this very module, since there may be nothing else on the machine.</summary>
+    private static WatcherCommand? WatcherFor(IaaSContext context)
+    {
+        // A host other than pwsh (an editor, a program of somebody's) cannot be started with a command; it goes without.
+        if (System.IO.Path.GetFileNameWithoutExtension(Environment.ProcessPath) != "pwsh")
+            return null;
+        var module = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(CurrentContext).Assembly.Location)!, "..", "AzureIaaS.psd1");
+        var command = $"Import-Module {Quote(System.IO.Path.GetFullPath(module))}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
+        return new WatcherCommand(Environment.ProcessPath!, ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]);
+    }
+
+    private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 
     /// <summary>Every context, with the runspace's own marked as the current one.</summary>
     public static IReadOnlyList<IaaSContext> List()

@@ -78,7 +78,7 @@ public abstract class IaaSCmdlet : PSCmdlet, IDisposable
         lock (_sessions)
         {
             if (!_sessions.TryGetValue(context.Name, out var session))
-                _sessions[context.Name] = session = IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Local);
+                _sessions[context.Name] = session = CurrentContext.Open(context);
             return session;
         }
     }

@@ -11,6 +11,11 @@ public interface IStoreAdapter
     IStateStore Open(string folder);
 }
 
+/// <summary>The command that runs a fabric's watcher: the front end's own program, since a user's machine may have no other.</summary>
+/// <param name="Program">The program's full path.</param>
+/// <param name="Arguments">Its arguments.</param>
+public sealed record WatcherCommand(string Program, IReadOnlyList<string> Arguments);
+
 /// <summary>Opens a provider; implemented by AzureIaaS.Local, and by every other provider.</summary>
 public interface IProviderAdapter
 {
@@ -22,5 +27,6 @@ public interface IProviderAdapter
     /// <param name="context">The context.</param>
     /// <param name="store">The context's store, which stays the caller's.</param>
     /// <param name="time">The clock.</param>
-    IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time);
+    /// <param name="watcher">How a background watcher is started; null where none is wanted.</param>
+    IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time, WatcherCommand? watcher);
 }

@@ -11,6 +11,9 @@ public interface IStateStore : IDisposable
     /// <summary>The operations and their logs.</summary>
     ISagaStore Sagas { get; }
 
+    /// <summary>Changes whenever another process has written anything; asking costs next to nothing.</summary>
+    long Version { get; }
+
     /// <summary>Ownership between processes.</summary>
     ILockStore Locks { get; }
 }

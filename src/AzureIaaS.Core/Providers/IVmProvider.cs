@@ -63,6 +63,17 @@ public sealed record WaitResult(VirtualMachine Machine, bool Seen, string Eviden
 /// <param name="Overhead">How many bytes a machine needs there beside its disks' data.</param>
 public sealed record ImportPlace(string Location, long FreeBytes, long Overhead);
 
+/// <summary>A provider whose machines are watched by a process of ours.</summary>
+public interface IWatchable
+{
+    /// <summary>Watches until nothing runs any more, or until cancelled.</summary>
+    /// <param name="stay">Whether to go on when nothing runs.</param>
+    /// <param name="notices">Receives what is seen and done.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>False when another process watches already.</returns>
+    Task<bool> WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation);
+}
+
 /// <summary>
 /// Where machines live. Every call may be repeated: what is done already is done with success, and what was half done is finished.
 /// A provider decides nothing that Core decides; it asks <see cref="MachineLifecycle"/> and does.

@@ -35,15 +35,17 @@ public sealed class IaaSSession : IDisposable
     /// <param name="context">The context.</param>
     /// <param name="stores">Opens its store.</param>
     /// <param name="providers">Opens its provider.</param>
+    /// <param name="watcher">How a background watcher is started; null where none is wanted.</param>
     /// <param name="time">The clock; null for the system's.</param>
     /// <exception cref="IaaSException">It cannot be opened.</exception>
-    public static IaaSSession Open(IaaSContext context, IStoreAdapter stores, IProviderAdapter providers, TimeProvider? time = null)
+    public static IaaSSession Open(
+        IaaSContext context, IStoreAdapter stores, IProviderAdapter providers, WatcherCommand? watcher = null, TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
         var store = stores.Open(providers.StateFolder(context));
         try
         {
-            return new IaaSSession(context, store, providers.Open(context, store, time), time);
+            return new IaaSSession(context, store, providers.Open(context, store, time, watcher), time);
         }
         catch
         {

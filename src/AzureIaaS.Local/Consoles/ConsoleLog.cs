@@ -11,6 +11,13 @@ internal static class ConsoleLog
 {
     private const int Chunk = 64 << 10;
     private const int LongestLine = 64 << 10;
+
+    /// <summary>A log is cut back when it holds more than this, in bytes.</summary>
+    private const long MostBytes = 16 << 20;
+
+    /// <summary>What is kept of it then, in bytes.</summary>
+    private const long KeptBytes = 8 << 20;
+
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(100);
 
     /// <summary>The log's length in bytes; 0 where there is none.</summary>
@@ -25,7 +32,7 @@ internal static class ConsoleLog
     public static async IAsyncEnumerable<string> ReadLinesAsync(
         string path, int? tail, bool follow, [EnumeratorCancellation] CancellationToken cancellation)
     {
-        var position = tail is { } lines ? StartOfTail(path, lines) : 0;
+        var position = tail is { } lines ? StartOfTail(path, lines) : StartOfData(path);
         var splitter = new LineSplitter();
         while (true)
         {
@@ -60,6 +67,27 @@ internal static class ConsoleLog
         }
 
         return found;
+    }
+
+    /// <summary>Gives the beginning of a log back to the file system when the log has grown beyond its bound.</summary>
+    /// <param name="path">The log.</param>
+    public static void Bound(string path)
+    {
+        if (Length(path) <= MostBytes)
+            return;
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite | FileShare.Delete);
+        var keepFrom = (RandomAccess.GetLength(file) - KeptBytes) / Chunk * Chunk;
+        // Where the file system cannot make a hole, the log begins anew: better a short log than a full disk.
+        if (SparseFile.PunchHole(file, 0, keepFrom) != 0)
+            RandomAccess.SetLength(file, 0);
+    }
+
+    private static long StartOfData(string path)
+    {
+        if (!File.Exists(path))
+            return 0;
+        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return SparseFile.FirstData(file);
     }
 
     /// <summary>Where the last lines start.</summary>

@@ -83,6 +83,13 @@ internal interface IHypervisor
     /// <param name="process">The process.</param>
     bool IsAlive(MachineFiles files, ProcessIdentity process);
 
+    /// <summary>Watches a process: calls back at once whenever something may have changed, and returns when it is gone or can be watched no longer.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="process">The process.</param>
+    /// <param name="changed">Called when something may have changed.</param>
+    /// <param name="cancellation">Stops watching.</param>
+    Task WatchAsync(MachineFiles files, ProcessIdentity process, Action changed, CancellationToken cancellation);
+
     /// <summary>Lets the guest begin, or go on.</summary>
     /// <param name="files">The machine's files.</param>
     /// <param name="cancellation">Stops it.</param>

@@ -19,11 +19,11 @@ internal sealed unsafe partial class Launcher
     private readonly IReadOnlyList<string> _arguments;
     private readonly string _folder;
     private readonly string _log;
-    private readonly Confinement _confinement;
+    private readonly Confinement? _confinement;
     private int _processId;
     private int _error;
 
-    private Launcher(string program, IReadOnlyList<string> arguments, string folder, string log, Confinement confinement)
+    private Launcher(string program, IReadOnlyList<string> arguments, string folder, string log, Confinement? confinement)
     {
         _program = program;
         _arguments = arguments;
@@ -37,10 +37,10 @@ internal sealed unsafe partial class Launcher
     /// <param name="arguments">Its arguments, without its own name.</param>
     /// <param name="folder">The folder it starts in, and puts temporary files into.</param>
     /// <param name="log">The file that its output is added to.</param>
-    /// <param name="confinement">What it may touch.</param>
+    /// <param name="confinement">What it may touch; null for a program of our own, which may do what we may.</param>
     /// <returns>The process's number.</returns>
     /// <exception cref="IaaSException">It could not be started.</exception>
-    public static int Start(string program, IReadOnlyList<string> arguments, string folder, string log, Confinement confinement)
+    public static int Start(string program, IReadOnlyList<string> arguments, string folder, string log, Confinement? confinement)
     {
         var launcher = new Launcher(program, arguments, folder, log, confinement);
         // Once with a program that is not there: everything the confined thread will call is then compiled and loaded.
@@ -54,7 +54,7 @@ internal sealed unsafe partial class Launcher
 
     private void ConfineAndSpawn()
     {
-        _error = _confinement.ApplyToThread();
+        _error = _confinement?.ApplyToThread() ?? 0;
         if (_error == 0)
             Spawn(_program);
     }
@@ -80,7 +80,7 @@ internal sealed unsafe partial class Launcher
             _ = posix_spawn_file_actions_adddup2(actions, 1, 2);
             CloseInherited(actions);
             var argv = Strings([program, .. _arguments], strings);
-            var environment = Strings(["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TMPDIR=" + _folder], strings);
+            var environment = Strings(_confinement is null ? Environment() : ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8", "TMPDIR=" + _folder], strings);
             _error = posix_spawn(out _processId, program, actions, attributes, argv, environment);
         }
         finally
@@ -111,6 +111,9 @@ internal sealed unsafe partial class Launcher
             }
         }
     }
+
+    private static string[] Environment() =>
+        [.. System.Environment.GetEnvironmentVariables().Cast<System.Collections.DictionaryEntry>().Select(v => $"{v.Key}={v.Value}")];
 
     private static void* Zeroed() => NativeMemory.AllocZeroed(StructureSize);
 

@@ -38,7 +38,7 @@ public sealed class ConnectCommand : PSCmdlet
         try
         {
             // Opened once, so that a folder that cannot be used is refused here and not by the next command.
-            IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Local).Dispose();
+            CurrentContext.Open(context).Dispose();
             CurrentContext.Connect(context);
             WriteObject(context);
         }

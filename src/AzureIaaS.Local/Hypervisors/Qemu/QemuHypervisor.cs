@@ -80,6 +80,18 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         }
     }
 
+    public async Task WatchAsync(MachineFiles files, ProcessIdentity process, Action changed, CancellationToken cancellation)
+    {
+        await using var monitor = await QmpConnection.ConnectAsync(files.WatchMonitor, AnswerWithin, cancellation);
+        if (monitor is null)
+            return;
+        await foreach (var e in monitor.Events.ReadAllAsync(cancellation))
+        {
+            if (e.Name is "SHUTDOWN" or "STOP" or "RESUME" or "GUEST_PANICKED" or "BLOCK_IO_ERROR")
+                changed();
+        }
+    }
+
     public Task ContinueAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "cont", cancellation);
 
     public Task PowerDownAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "system_powerdown", cancellation);

@@ -13,6 +13,7 @@ internal sealed class SimulatedHypervisor : IHypervisor
     private const string Prelaunch = "prelaunch";
     private const string Running = "running";
     private const string PoweredOff = "poweredoff";
+    private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(200);
 
     public string Name => "Simulated";
 
@@ -43,6 +44,18 @@ internal sealed class SimulatedHypervisor : IHypervisor
                 _ => ProcessCondition.PoweredOff,
             }, now.Process)
             : ProcessFact.None);
+
+    public async Task WatchAsync(MachineFiles files, ProcessIdentity process, Action changed, CancellationToken cancellation)
+    {
+        var status = Running;
+        while (Read(files) is { } now && now.Process == process)
+        {
+            if (now.Status != status)
+                changed();
+            status = now.Status;
+            await Task.Delay(PollEvery, cancellation);
+        }
+    }
 
     public async Task ContinueAsync(MachineFiles files, CancellationToken cancellation)
     {

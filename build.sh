@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Builds AzureIaaS, and runs its demo, tests and benchmarks. On Debian and Ubuntu it installs what is missing.
+#
+#   ./build.sh build    the module and the command line, into bin/
+#   ./build.sh demo     two disk images become two running machines, and one remembers its boots
+#   ./build.sh test     every test there is
+#   ./build.sh bench    speed, as ratios to qemu-img and cp
+#   ./build.sh soak     the long forms of the tests: hours, if you let it
+set -euo pipefail
+cd "$(dirname "$(readlink -f "$0")")"
+export DOTNET_NOLOGO=1 DOTNET_CLI_TELEMETRY_OPTOUT=1
+
+need_sdk() {
+  if ! command -v dotnet >/dev/null || ! dotnet --version >/dev/null 2>&1; then
+    echo "build.sh: the .NET SDK 10 is missing (or older). Install it from https://dotnet.microsoft.com/download" >&2
+    exit 12
+  fi
+}
+
+# Installs the Debian packages that provide commands or files which are not there.
+need_packages() {
+  local missing=()
+  while read -r package probe; do
+    case "$package" in '' | '#'*) continue ;; esac
+    if ! command -v "$probe" >/dev/null 2>&1 && [ ! -e "$probe" ]; then missing+=("$package"); fi
+  done <tests/Guests/host-packages.txt
+  [ ${#missing[@]} -eq 0 ] && return
+  if ! command -v apt-get >/dev/null; then
+    echo "build.sh: these are missing and this system has no apt: ${missing[*]} (Debian's names). Install their equals and run this again." >&2
+    exit 12
+  fi
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
+  echo "build.sh: installing ${missing[*]}"
+  "${as_root[@]}" apt-get update -qq
+  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+}
+
+build() { dotnet build AzureIaaS.slnx -c Release -v quiet --nologo; }
+run() { dotnet run -c Release --no-build --project "$@"; }
+
+case "${1:-help}" in
+  build) need_sdk; build ;;
+  demo) need_sdk; need_packages; build; run tests/Demo -- "${@:2}" ;;
+  test) need_sdk; need_packages; build; run tests/Runner -- "${@:2}" ;;
+  bench) need_sdk; need_packages; build; run tests/Benchmarks -- "${@:2}" ;;
+  soak) need_sdk; need_packages; build; run tests/Runner -- --soak "${@:2}" ;;
+  *) sed -n '2,8s/^# \{0,1\}//p' "$0"; [ "${1:-help}" = help ] || exit 2 ;;
+esac

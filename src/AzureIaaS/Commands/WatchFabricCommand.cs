@@ -1,0 +1,33 @@
+using System.Management.Automation;
+using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.PowerShell.Commands;
+
+/// <summary>Watch-IaaSFabric: looks after a fabric's machines, in the foreground.</summary>
+[Cmdlet(VerbsCommon.Watch, "IaaSFabric")]
+public sealed class WatchFabricCommand : IaaSCmdlet
+{
+    /// <summary>The fabric's folder; the context's when left out.</summary>
+    [Parameter(Position = 0)]
+    [ValidateNotNullOrEmpty]
+    public string? Path { get; set; }
+
+    /// <summary>With -Path: what runs the machines.</summary>
+    [Parameter]
+    public HypervisorKind Hypervisor { get; set; }
+
+    /// <summary>End when nothing runs any more.</summary>
+    [Parameter]
+    public SwitchParameter UntilIdle { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(Path, () =>
+    {
+        using var own = Path is null ? null
+            : CurrentContext.Open(new IaaSContext { Path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path), Hypervisor = Hypervisor });
+        var watchable = (IWatchable)(own ?? Session()).Provider;
+        if (!Await(c => watchable.WatchAsync(!UntilIdle, Output, c)))
+            WriteVerbose("Another process watches this fabric already.");
+    });
+}
