@@ -12,6 +12,11 @@ internal static class DiskErrors
         new(DiskImageFault.Truncated, path, offset,
             $"the file ends too early: {wanted:N0} bytes were expected here, and it is {fileLength:N0} bytes long", CopyAgain);
 
+    /// <summary>For what a table places beyond the file's end; a place that no file can reach may be negative.</summary>
+    public static DiskImageException PointsOutside(string path, long offset, long place, long wanted, long fileLength) =>
+        new(DiskImageFault.Truncated, path, offset,
+            $"an entry here places {wanted:N0} bytes at byte {(ulong)place}, and the file is {fileLength:N0} bytes long", CopyAgain);
+
     public static DiskImageException UnsupportedFeature(string path, long offset, string feature, string remedy) =>
         new(DiskImageFault.UnsupportedFeature, path, offset, $"{feature} is not supported", remedy);
 
@@ -28,4 +33,16 @@ internal static class DiskErrors
 
     public static DiskImageException Unreadable(string path, string problem, string remedy, Exception? inner = null) =>
         new(DiskImageFault.Unreadable, path, null, problem, remedy, inner);
+
+    /// <summary>The remedy for what QEMU's tool reads and this version does not.</summary>
+    public static string ConvertByQemu(string path, string driver) =>
+        $"Convert it with QEMU's tool and import the result: qemu-img convert -f {driver} -O raw {Quoted(path)} {Quoted(path + ".raw")}";
+
+    /// <summary>The remedy for what Hyper-V alone reads whole.</summary>
+    public static string ConvertByHyperV(string path) =>
+        $"On its Hyper-V host, with its parents in place, make one whole disk of it and import that: Convert-VHD -Path {Quoted(path)} "
+        + $"-DestinationPath {Quoted(System.IO.Path.ChangeExtension(path, ".whole.vhdx"))} -VHDType Dynamic";
+
+    /// <summary>A path as PowerShell and other shells take it.</summary>
+    public static string Quoted(string path) => $"'{path.Replace("'", "''", StringComparison.Ordinal)}'";
 }

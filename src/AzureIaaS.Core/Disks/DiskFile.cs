@@ -36,6 +36,9 @@ public sealed class DiskFile : IDisposable
             throw DiskErrors.Unreadable(path, "this is a folder, not a disk image", "Name the disk image itself, for example with Get-ChildItem and a pattern.");
         try
         {
+            // Asked before opening: a pipe under a disk's name would make the opening wait for ever.
+            if (HasNoLength(path))
+                throw DiskErrors.Unreadable(path, "the file is empty, or no ordinary file", "Copy or export the image again: nothing of it arrived.");
             var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return new DiskFile(path, handle, LengthOf(handle, path));
         }
@@ -91,13 +94,21 @@ public sealed class DiskFile : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
 
+    private static bool HasNoLength(string path)
+    {
+        var info = new FileInfo(path);
+        if (info.LinkTarget is not null && info.ResolveLinkTarget(returnFinalTarget: true) is FileInfo target)
+            info = target;
+        return info is { Exists: true, Length: 0 };
+    }
+
     private static long LengthOf(SafeFileHandle handle, string path)
     {
         var length = RandomAccess.GetLength(handle);
         if (length == 0)
         {
             handle.Dispose();
-            throw DiskErrors.Unreadable(path, "the file is empty", "Copy or export the image again: nothing of it arrived.");
+            throw DiskErrors.Unreadable(path, "the file is empty, or no ordinary file", "Copy or export the image again: nothing of it arrived.");
         }
 
         return length;

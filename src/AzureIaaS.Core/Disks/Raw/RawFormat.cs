@@ -9,6 +9,8 @@ namespace AzureIaaS.Disks.Raw;
 /// </summary>
 public sealed class RawFormat : DiskFormat
 {
+    private const int SmallestSector = 512;
+
     /// <inheritdoc/>
     public override string Name => "raw";
 
@@ -31,6 +33,8 @@ public sealed class RawFormat : DiskFormat
     /// <inheritdoc/>
     protected override DiskImage OpenCore(DiskFile file, DiskOpenOptions options)
     {
+        if (file.Length < SmallestSector)
+            throw DiskErrors.Truncated(file.Path, 0, SmallestSector, file.Length);
         var table = PartitionTable.Read(file.Length, [512, 4096], file.Read);
         if (table.RequiredLength > file.Length)
         {

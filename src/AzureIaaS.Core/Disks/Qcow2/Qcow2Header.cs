@@ -1,0 +1,74 @@
+using System.Buffers.Binary;
+
+namespace AzureIaaS.Disks.Qcow2;
+
+/// <summary>The header (QEMU docs/interop/qcow2.txt, "Header"), its fields named as there; numbers are big-endian.</summary>
+internal sealed class Qcow2Header
+{
+    /// <summary>How long the header of version 2 is; version 3 has more.</summary>
+    public const int V2Size = 72;
+
+    /// <summary>How long the header of version 3 is at least.</summary>
+    public const int V3Size = 104;
+
+    /// <summary>The byte that <see cref="compression_type"/> is, where the header is long enough.</summary>
+    private const int CompressionTypeAt = 104;
+
+    public required uint version { get; init; }
+
+    public required ulong backing_file_offset { get; init; }
+
+    public required uint backing_file_size { get; init; }
+
+    public required uint cluster_bits { get; init; }
+
+    /// <summary>The disk's size in bytes.</summary>
+    public required ulong size { get; init; }
+
+    /// <summary>0 for none, 1 for AES, 2 for LUKS.</summary>
+    public required uint crypt_method { get; init; }
+
+    /// <summary>How many entries the L1 table has.</summary>
+    public required uint l1_size { get; init; }
+
+    public required ulong l1_table_offset { get; init; }
+
+    public required uint nb_snapshots { get; init; }
+
+    public ulong incompatible_features { get; init; }
+
+    public uint header_length { get; init; } = V2Size;
+
+    /// <summary>0 for zlib, 1 for zstd.</summary>
+    public byte compression_type { get; init; }
+
+    /// <summary>The first four bytes: QFI and 0xFB.</summary>
+    public static ReadOnlySpan<byte> Magic => [0x51, 0x46, 0x49, 0xFB];
+
+    /// <summary>Reads a header; null if it is none or too short for its version. It has no checksum.</summary>
+    /// <param name="bytes">The file's first 112 bytes, or as many as it has.</param>
+    public static Qcow2Header? Parse(ReadOnlySpan<byte> bytes)
+    {
+        if (bytes.Length < V2Size || !bytes.StartsWith(Magic))
+            return null;
+        var version = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
+        if (version >= 3 && bytes.Length < V3Size)
+            return null;
+        var length = version >= 3 ? BinaryPrimitives.ReadUInt32BigEndian(bytes[100..]) : V2Size;
+        return new Qcow2Header
+        {
+            version = version,
+            backing_file_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[8..]),
+            backing_file_size = BinaryPrimitives.ReadUInt32BigEndian(bytes[16..]),
+            cluster_bits = BinaryPrimitives.ReadUInt32BigEndian(bytes[20..]),
+            size = BinaryPrimitives.ReadUInt64BigEndian(bytes[24..]),
+            crypt_method = BinaryPrimitives.ReadUInt32BigEndian(bytes[32..]),
+            l1_size = BinaryPrimitives.ReadUInt32BigEndian(bytes[36..]),
+            l1_table_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
+            nb_snapshots = BinaryPrimitives.ReadUInt32BigEndian(bytes[60..]),
+            incompatible_features = version >= 3 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[72..]) : 0,
+            header_length = length,
+            compression_type = length > CompressionTypeAt && bytes.Length > CompressionTypeAt ? bytes[CompressionTypeAt] : (byte)0,
+        };
+    }
+}

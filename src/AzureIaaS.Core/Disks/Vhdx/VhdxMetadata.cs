@@ -1,0 +1,115 @@
+using System.Buffers.Binary;
+using System.Numerics;
+using AzureIaaS.Disks.Maps;
+
+namespace AzureIaaS.Disks.Vhdx;
+
+/// <summary>What the metadata region says about the disk (MS-VHDX 2.2.4.2), each item held to the specification's bounds.</summary>
+internal sealed class VhdxMetadata
+{
+    private const uint MinBlockSize = 1 << 20;
+    private const uint MaxBlockSize = 256 << 20;
+    private const ulong MaxDiskSize = 64UL << 40;
+
+    private readonly MetadataView _view;
+    private readonly long _region;
+    private readonly IReadOnlyList<MetadataTableEntry> _items;
+
+    private VhdxMetadata(MetadataView view, long region, IReadOnlyList<MetadataTableEntry> items)
+    {
+        _view = view;
+        _region = region;
+        _items = items;
+    }
+
+    public uint BlockSize { get; private init; }
+
+    /// <summary>Whether blocks are never freed: a fixed disk.</summary>
+    public bool LeaveBlocksAllocated { get; private init; }
+
+    public bool HasParent { get; private init; }
+
+    public long VirtualDiskSize { get; private init; }
+
+    public Guid VirtualDiskId { get; private init; }
+
+    public int LogicalSectorSize { get; private init; }
+
+    public int PhysicalSectorSize { get; private init; }
+
+    /// <summary>Reads the metadata.</summary>
+    /// <param name="view">The file's tables.</param>
+    /// <param name="region">The metadata's region, found to lie in the file.</param>
+    /// <exception cref="DiskImageException">An item is missing, out of bounds, or required and unknown.</exception>
+    public static VhdxMetadata Read(MetadataView view, RegionTableEntry region)
+    {
+        var at = (long)region.FileOffset;
+        if (region.Length < MetadataTable.Size)
+            throw DiskErrors.Corrupt(view.Path, at, $"the metadata region is {region.Length:N0} bytes long, less than its table");
+        var table = new byte[MetadataTable.Size];
+        view.Read(at, table);
+        var items = MetadataTable.Parse(table) ?? throw DiskErrors.Corrupt(view.Path, at, "the metadata table is missing or damaged");
+        foreach (var item in items)
+        {
+            if (item.IsRequired && (item.IsUser || !MetadataTable.KnownItems.Contains(item.ItemId)))
+                throw DiskErrors.UnsupportedFeature(view.Path, at, $"the required metadata item {item.ItemId}", DiskErrors.ConvertByHyperV(view.Path));
+            if (item.Offset > region.Length || item.Length > region.Length - item.Offset)
+                throw DiskErrors.Corrupt(view.Path, at, $"the metadata item {item.ItemId} lies outside the metadata region");
+        }
+
+        return new VhdxMetadata(view, at, items).Load();
+    }
+
+    private VhdxMetadata Load()
+    {
+        Span<byte> value = stackalloc byte[16];
+        var parameters = Item(MetadataTable.FileParameters, value[..8], "File Parameters");
+        var blockSize = BinaryPrimitives.ReadUInt32LittleEndian(value);
+        var flags = BinaryPrimitives.ReadUInt32LittleEndian(value[4..]);
+        if (blockSize is < MinBlockSize or > MaxBlockSize || !BitOperations.IsPow2(blockSize))
+            throw DiskErrors.Corrupt(_view.Path, parameters, $"the block size is {blockSize:N0} bytes, not a power of two from 1 MiB to 256 MiB");
+
+        var logicalAt = Item(MetadataTable.LogicalSectorSize, value[..4], "Logical Sector Size");
+        var logical = BinaryPrimitives.ReadUInt32LittleEndian(value);
+        if (logical is not (512 or 4096))
+            throw DiskErrors.Corrupt(_view.Path, logicalAt, $"the logical sector size is {logical:N0} bytes, neither 512 nor 4096");
+
+        var physicalAt = Item(MetadataTable.PhysicalSectorSize, value[..4], "Physical Sector Size");
+        var physical = BinaryPrimitives.ReadUInt32LittleEndian(value);
+        if (physical is not (512 or 4096))
+            throw DiskErrors.Corrupt(_view.Path, physicalAt, $"the physical sector size is {physical:N0} bytes, neither 512 nor 4096");
+
+        var sizeAt = Item(MetadataTable.VirtualDiskSize, value[..8], "Virtual Disk Size");
+        var size = BinaryPrimitives.ReadUInt64LittleEndian(value);
+        if (size is 0 or > MaxDiskSize || size % logical != 0)
+            throw DiskErrors.Corrupt(_view.Path, sizeAt, $"the virtual disk size is {size:N0} bytes, not a whole number of sectors up to 64 TiB");
+
+        Item(MetadataTable.VirtualDiskId, value, "Virtual Disk ID");
+        return new VhdxMetadata(_view, _region, _items)
+        {
+            BlockSize = blockSize,
+            LeaveBlocksAllocated = (flags & 1) != 0,
+            HasParent = (flags & 2) != 0,
+            VirtualDiskSize = (long)size,
+            VirtualDiskId = new Guid(value),
+            LogicalSectorSize = (int)logical,
+            PhysicalSectorSize = (int)physical,
+        };
+    }
+
+    /// <summary>Reads an item of a known length and returns where it is.</summary>
+    private long Item(Guid id, Span<byte> value, string name)
+    {
+        foreach (var item in _items)
+        {
+            if (item.ItemId != id || item.IsUser)
+                continue;
+            if (item.Length < value.Length || item.Offset < MetadataTable.Size)
+                throw DiskErrors.Corrupt(_view.Path, _region, $"the metadata item {name} has the wrong length or place");
+            _view.Read(_region + item.Offset, value);
+            return _region + item.Offset;
+        }
+
+        throw DiskErrors.Corrupt(_view.Path, _region, $"the metadata item {name} is missing");
+    }
+}

@@ -1,0 +1,98 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Tests.Support;
+
+namespace AzureIaaS.Tests.Disks;
+
+/// <summary>Images of other people's tools: each gives the content that other readers agree on, or the refusal listed here.</summary>
+public sealed class SharedImagesTests
+{
+    /// <summary>Larger disks are hashed whole only when there is time; otherwise they are compared where they have data.</summary>
+    private const long MaxHashed = 2L << 30;
+
+    private static readonly string[] DiskFormats = ["vhdx", "vpc", "vmdk", "qcow2", "raw", "vdi", "parallels", "ova", "tar", "vmcx", "vmrs"];
+
+    private static readonly Dictionary<string, (DiskImageFault Fault, string Says)> Refused = new()
+    {
+        ["dfvfs/fat-differential.vhd"] = (DiskImageFault.UnsupportedFeature, "differencing"),
+        ["dfvfs/fat-differential.vhdx"] = (DiskImageFault.UnsupportedFeature, "differencing"),
+        ["dfvfs/image.vhd"] = (DiskImageFault.Corrupt, "checksum"),
+        ["dfvfs/image-differential.vhd"] = (DiskImageFault.Corrupt, "checksum"),
+        ["dfvfs/tar/absolute_paths.tar"] = (DiskImageFault.UnsupportedFormat, "a tar archive"),
+        ["dissect.hypervisor/descriptor/hyperv/test.VMRS"] = (DiskImageFault.UnsupportedFormat, "Hyper-V"),
+        ["dissect.hypervisor/descriptor/hyperv/test.vmcx"] = (DiskImageFault.UnsupportedFormat, "Hyper-V"),
+        ["dissect.hypervisor/disk/qcow2/basic-zstd.qcow2"] = (DiskImageFault.UnsupportedFeature, "zstd"),
+        ["dissect.hypervisor/disk/vdi/basic.vdi"] = (DiskImageFault.UnsupportedFormat, "VDI"),
+        ["dissect.hypervisor/disk/vmdk/sesparse.vmdk"] = (DiskImageFault.UnsupportedFormat, "seSparse"),
+        ["govmomi/vapi/library/testdata/ttylinux-pc_i486-16.1-disk1.vmdk"] = (DiskImageFault.Truncated, "footer"),
+        ["govmomi/vapi/library/testdata/ttylinux-pc_i486-16.1.ova"] = (DiskImageFault.UnsupportedFormat, "OVA"),
+        ["hoho-os/hdd-oldest.vdi"] = (DiskImageFault.UnsupportedFormat, "VDI"),
+        ["libvirt/storage-images/datafile.qcow2"] = (DiskImageFault.UnsupportedFeature, "external data file"),
+        ["libvirt/storage-images/loop-self.qcow2"] = (DiskImageFault.UnsupportedFeature, "backing file 'loop-self.qcow2'"),
+        ["qemu/afl9.vmdk"] = (DiskImageFault.Corrupt, "descriptor"),
+        ["qemu/grub_mbr.raw"] = (DiskImageFault.Truncated, "partition table"),
+        ["qemu/iotest-dirtylog-10G-4M.vhdx"] = (DiskImageFault.UnsupportedFeature, "log"),
+        ["qemu/parallels-v1"] = (DiskImageFault.UnsupportedFormat, "Parallels"),
+        ["tritium-os/test-a77dcc.vdi"] = (DiskImageFault.UnsupportedFormat, "VDI"),
+        ["vmdk-forensic/tw_sparse-s001.vmdk"] = (DiskImageFault.UnsupportedFormat, "extent"),
+        ["vmdk-forensic/tw_sparse.vmdk"] = (DiskImageFault.UnsupportedFeature, "twoGbMaxExtentSparse"),
+        ["vmdk-rs/monolithicFlat-flat.vmdk"] = (DiskImageFault.UnsupportedFormat, "without its descriptor"),
+        ["vmdk-rs/twoGbMaxExtentSparse-s001.vmdk"] = (DiskImageFault.UnsupportedFormat, "extent"),
+        ["vmdk-rs/twoGbMaxExtentSparse.vmdk"] = (DiskImageFault.UnsupportedFeature, "twoGbMaxExtentSparse"),
+    };
+
+    /// <summary>Where the index's hash is of the size that the geometry gives: the hash of the current size, from its notes.</summary>
+    private static readonly Dictionary<string, string> ByCurrentSize = new()
+    {
+        ["qemu/virtualpc-dynamic.vhd"] = "dcb4f171cbcedb416d5da34e48d5a17ecc2828a0f14c416de3669b8463cb1d8e",
+    };
+
+    public static TheoryData<string> Images()
+    {
+        var rows = new TheoryData<string>();
+        foreach (var image in SharedImages.Index.Where(i => DiskFormats.Contains(i.Format)))
+            rows.Add(image.Path);
+        if (rows.Count == 0)
+            rows.Add("none");
+        return rows;
+    }
+
+    [SkippableTheory]
+    [MemberData(nameof(Images))]
+    public void GivesTheContentThatOthersRead(string name)
+    {
+        SharedImages.Require();
+        using var folder = new TestFolder();
+        var row = SharedImages.Index.Single(i => i.Path == name);
+        var path = SharedImages.Put(folder, row);
+        if (Refused.TryGetValue(name, out var refusal))
+        {
+            Assert.Contains(refusal.Says, DiskAssert.Refuses(refusal.Fault, path).Message, StringComparison.OrdinalIgnoreCase);
+            return;
+        }
+
+        using var image = DiskFormat.OpenImage(path);
+        if (image.Length > MaxHashed && Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is null)
+        {
+            QemuTools.Require();
+            var format = row.Format == "vpc" ? "driver=vpc,force_size_calc=current_size" : "driver=" + row.Format;
+            QemuTools.Img("convert", "--image-opts", "-O", "raw", $"{format},file.filename={path}", folder["oracle.raw"]);
+            using var oracle = DiskFormat.OpenImage(folder["oracle.raw"], new DiskOpenOptions { Format = "raw" });
+            DiskAssert.SameData(oracle, image);
+            return;
+        }
+
+        Assert.Equal(ByCurrentSize.GetValueOrDefault(name, row.RawSha256), DiskAssert.Sha256Of(image));
+    }
+
+    [SkippableFact]
+    public void WhatIsNoDiskIsNeverTakenForOne()
+    {
+        SharedImages.Require();
+        using var folder = new TestFolder();
+        foreach (var row in SharedImages.Index.Where(i => !DiskFormats.Contains(i.Format) && i.Size > 0))
+        {
+            var fault = Assert.Throws<DiskImageException>(() => DiskFormat.OpenImage(SharedImages.Put(folder, row)).Dispose()).Fault;
+            Assert.True(fault is DiskImageFault.UnsupportedFormat or DiskImageFault.Unrecognised, $"{row.Path}: {fault}");
+        }
+    }
+}
