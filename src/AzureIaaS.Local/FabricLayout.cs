@@ -63,6 +63,8 @@ public sealed class FabricLayout
         {
             foreach (var folder in new[] { Root, Machines, Imports, Run })
                 PrivateFolder.Create(folder);
+            if (!OperatingSystem.IsWindows() && !Run.StartsWith(Root + "/", StringComparison.Ordinal))
+                PrivateFolder.CheckOwn(Run);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

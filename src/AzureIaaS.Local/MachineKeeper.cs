@@ -97,7 +97,14 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         var remaining = truth.EndProcess ? null : fact.Process;
         if (owned.Machine.State == truth.State && owned.Machine.StateReason == truth.Reason && owned.Notes.Process == remaining)
             return;
-        owned.Change(truth.State, truth.Reason, remaining);
+        try
+        {
+            owned.Change(truth.State, truth.Reason, remaining);
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
+        {
+            // On a full disk it cannot be written down; it is true all the same.
+        }
     }
 
     private VirtualMachine LookFromOutside(StoredMachine stored, MachineFiles files)

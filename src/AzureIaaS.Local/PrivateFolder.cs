@@ -7,9 +7,8 @@ internal static partial class PrivateFolder
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
 
-    /// <summary>Makes a folder with mode 0700. One that is there already below a shared folder must be the user's own and nobody else's.</summary>
+    /// <summary>Makes a folder with mode 0700, unless it is there.</summary>
     /// <param name="path">The folder.</param>
-    /// <exception cref="IaaSException">It is there, and others could have put things into it.</exception>
     public static void Create(string path)
     {
         if (OperatingSystem.IsWindows())
@@ -18,10 +17,15 @@ internal static partial class PrivateFolder
             return;
         }
 
-        var existed = Directory.Exists(path);
         Directory.CreateDirectory(path, Private);
-        if (!existed || !path.StartsWith("/tmp/", StringComparison.Ordinal))
-            return;
+    }
+
+    /// <summary>Refuses a folder in a place that everybody may write to, unless it is this user's own and nobody else's.</summary>
+    /// <param name="path">The folder.</param>
+    /// <exception cref="IaaSException">Others could have made it, or put things into it.</exception>
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    public static void CheckOwn(string path)
+    {
         var info = new DirectoryInfo(path);
         if (info.LinkTarget is not null || (File.GetUnixFileMode(path) & ~Private) != 0 || !IsOwn(path))
         {

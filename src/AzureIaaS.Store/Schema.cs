@@ -1,6 +1,3 @@
-using System.Globalization;
-using Microsoft.Data.Sqlite;
-
 namespace AzureIaaS.Store;
 
 /// <summary>
@@ -47,40 +44,10 @@ internal static class Schema
         """,
     ];
 
-    /// <summary>Brings a database up to date in one transaction.</summary>
-    /// <param name="connection">The open database.</param>
-    /// <exception cref="IaaSException">It was written by a newer version.</exception>
-    public static void Update(SqliteConnection connection)
-    {
-        if (VersionOf(connection) == Updates.Length)
-            return;
-        using var transaction = connection.BeginTransaction(deferred: false);
-        var version = VersionOf(connection);   // asked again: another process may have been faster
-        if (version > Updates.Length)
-        {
-            throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
-                $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
-                "Use that version, or a newer one.", connection.DataSource);
-        }
+    /// <summary>The version that a database has when all updates have been made.</summary>
+    public static int Version => Updates.Length;
 
-        foreach (var update in Updates.Skip(version))
-            Execute(connection, transaction, update);
-        Execute(connection, transaction, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
-        transaction.Commit();
-    }
-
-    private static int VersionOf(SqliteConnection connection)
-    {
-        using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA user_version";
-        return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
-    }
-
-    private static void Execute(SqliteConnection connection, SqliteTransaction transaction, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
-    }
+    /// <summary>The updates that a database of a version lacks.</summary>
+    /// <param name="version">The version, from 0 for an empty database.</param>
+    public static IEnumerable<string> UpdatesSince(int version) => Updates.Skip(version);
 }

@@ -1,4 +1,6 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
+using SQLitePCL;
 
 namespace AzureIaaS.Store;
 
@@ -11,29 +13,34 @@ internal sealed class StateDatabase : IDisposable
     private const int Corrupt = 11;
     private const int NotADatabase = 26;
     private const int Full = 13;
+    private const int DeviceFailed = 10;
     private const int ReadOnly = 8;
     private const int CannotOpen = 14;
     private const int Busy = 5;
 
+    private const int ReserveSize = 1 << 20;
+
     private readonly string _path;
+    private readonly string _reserve;
     private readonly SqliteConnection _connection;
     private readonly object _gate = new();
 
     public StateDatabase(string path)
     {
         _path = path;
+        _reserve = path + ".reserve";
         _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
         try
         {
             Guard(() =>
             {
                 _connection.Open();
-                using var command = _connection.CreateCommand();
-                command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-                command.ExecuteNonQuery();
-                Schema.Update(_connection);
+                Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
                 return 0;
             });
+            if (SchemaVersion() != Schema.Version)
+                Write(UpdateSchema);
+            Reserve();
         }
         catch
         {
@@ -52,7 +59,7 @@ internal sealed class StateDatabase : IDisposable
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => Guard(() =>
     {
         lock (_gate)
-            return QueryIn(null, sql, read, arguments);
+            return QueryIn(sql, read, arguments);
     });
 
     /// <summary>Runs a transaction that takes the write lock at its start, so that it never has to be repeated.</summary>
@@ -61,18 +68,85 @@ internal sealed class StateDatabase : IDisposable
     {
         lock (_gate)
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            var result = work(new Transaction(this, transaction));
-            transaction.Commit();
-            return result;
+            try
+            {
+                return WriteOnce(work);
+            }
+            catch (SqliteException e) when (e.SqliteErrorCode is Full or DeviceFailed && File.Exists(_reserve))
+            {
+                File.Delete(_reserve);
+                return WriteOnce(work);
+            }
         }
     });
 
     public void Dispose() => _connection.Dispose();
 
-    private List<T> QueryIn<T>(SqliteTransaction? transaction, string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    private int SchemaVersion() => Query("PRAGMA user_version", r => r.GetInt32(0))[0];
+
+    private int UpdateSchema(Transaction transaction)
     {
-        using var command = Command(transaction, sql, arguments);
+        var version = SchemaVersion();   // asked again under the lock: another process may have been faster
+        if (version > Schema.Version)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
+                $"{_path}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Schema.Version}).",
+                "Use that version, or a newer one.", _path);
+        }
+
+        foreach (var update in Schema.UpdatesSince(version))
+            transaction.Execute(update);
+        return transaction.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Schema.Version}"));
+    }
+
+    private T WriteOnce<T>(Func<Transaction, T> work)
+    {
+        Execute("BEGIN IMMEDIATE");
+        try
+        {
+            var result = work(new Transaction(this));
+            Execute("COMMIT");
+            return result;
+        }
+        catch
+        {
+            // A full disk has rolled it back already; asking again would hide why.
+            if (raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
+                Execute("ROLLBACK");
+            throw;
+        }
+    }
+
+    /// <summary>
+    /// Room that is given up when the disk is full: what went wrong must still be written down, and what an import has left be removed.
+    /// </summary>
+    private void Reserve()
+    {
+        if (File.Exists(_reserve))
+            return;
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using var file = new FileStream(_reserve, options);
+            file.Write(new byte[ReserveSize]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No room for it now, or somebody else was faster: it is tried again when the state is next opened.
+        }
+    }
+
+    private int Execute(string sql, params object[] arguments)
+    {
+        using var command = Command(sql, arguments);
+        return command.ExecuteNonQuery();
+    }
+
+    private List<T> QueryIn<T>(string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    {
+        using var command = Command(sql, arguments);
         using var reader = command.ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
@@ -80,10 +154,9 @@ internal sealed class StateDatabase : IDisposable
         return rows;
     }
 
-    private SqliteCommand Command(SqliteTransaction? transaction, string sql, object[] arguments)
+    private SqliteCommand Command(string sql, object[] arguments)
     {
         var command = _connection.CreateCommand();
-        command.Transaction = transaction;
         command.CommandText = sql;
         for (var i = 0; i < arguments.Length; i++)
             command.Parameters.AddWithValue("$" + i, arguments[i]);
@@ -121,18 +194,14 @@ internal sealed class StateDatabase : IDisposable
     }
 
     /// <summary>An open transaction.</summary>
-    internal readonly struct Transaction(StateDatabase database, SqliteTransaction transaction)
+    internal readonly struct Transaction(StateDatabase database)
     {
         /// <summary>Changes rows.</summary>
         /// <returns>How many rows were changed.</returns>
-        public int Execute(string sql, params object[] arguments)
-        {
-            using var command = database.Command(transaction, sql, arguments);
-            return command.ExecuteNonQuery();
-        }
+        public int Execute(string sql, params object[] arguments) => database.Execute(sql, arguments);
 
         /// <summary>Reads with a query.</summary>
         public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) =>
-            database.QueryIn(transaction, sql, read, arguments);
+            database.QueryIn(sql, read, arguments);
     }
 }
