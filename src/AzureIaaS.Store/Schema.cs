@@ -42,6 +42,17 @@ internal static class Schema
             PRIMARY KEY (operation, sequence)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE hosts (
+            name TEXT PRIMARY KEY COLLATE NOCASE,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        -- Things that are true of the whole context, by name.
+        CREATE TABLE facts (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>The version that a database has when all updates have been made.</summary>

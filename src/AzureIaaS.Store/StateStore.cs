@@ -53,9 +53,12 @@ public sealed class StoreAdapter : IStoreAdapter
     {
         private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName));
         private MachineStore? _machines;
+        private HostStore? _hosts;
         private SagaStore? _sagas;
 
         public IMachineStore Machines => _machines ??= new MachineStore(_database);
+
+        public IHostStore Hosts => _hosts ??= new HostStore(_database);
 
         public ISagaStore Sagas => _sagas ??= new SagaStore(_database);
 

@@ -8,6 +8,9 @@ public interface IStateStore : IDisposable
     /// <summary>The machines.</summary>
     IMachineStore Machines { get; }
 
+    /// <summary>The hosts.</summary>
+    IHostStore Hosts { get; }
+
     /// <summary>The operations and their logs.</summary>
     ISagaStore Sagas { get; }
 
