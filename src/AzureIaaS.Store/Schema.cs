@@ -52,6 +52,13 @@ internal static class Schema
             name TEXT PRIMARY KEY,
             value TEXT NOT NULL
         ) WITHOUT ROWID;
+        CREATE TABLE failover_reports (
+            id TEXT PRIMARY KEY,
+            vm TEXT NOT NULL,
+            started TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
         """,
     ];
 

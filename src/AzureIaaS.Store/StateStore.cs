@@ -1,3 +1,4 @@
+using AzureIaaS.Failover;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -54,11 +55,14 @@ public sealed class StoreAdapter : IStoreAdapter
         private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName));
         private MachineStore? _machines;
         private HostStore? _hosts;
+        private FailoverReportStore? _reports;
         private SagaStore? _sagas;
 
         public IMachineStore Machines => _machines ??= new MachineStore(_database);
 
         public IHostStore Hosts => _hosts ??= new HostStore(_database);
+
+        public IFailoverReportStore Reports => _reports ??= new FailoverReportStore(_database);
 
         public ISagaStore Sagas => _sagas ??= new SagaStore(_database);
 

@@ -39,6 +39,15 @@ public sealed class VirtualMachine
     /// <summary>Its network adapters, in the order in which the guest finds them.</summary>
     public IList<NetworkAdapter> NetworkAdapters { get; set; } = [];
 
+    /// <summary>Its checkpoints, oldest first.</summary>
+    public IList<VmCheckpoint> Checkpoints { get; set; } = [];
+
+    /// <summary>The checkpoint that its disks go on from; null when they go on from none.</summary>
+    public Guid? CurrentCheckpoint { get; set; }
+
+    /// <summary>The machine that this one is a rehearsal's clone of; null for a machine of its own right.</summary>
+    public Guid? RehearsalOf { get; set; }
+
     /// <summary>The name under which it is reached on its network; null while it is on none.</summary>
     public string? ComputerName { get; set; }
 

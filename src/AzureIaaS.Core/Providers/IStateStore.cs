@@ -1,3 +1,4 @@
+using AzureIaaS.Failover;
 using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Providers;
@@ -10,6 +11,9 @@ public interface IStateStore : IDisposable
 
     /// <summary>The hosts.</summary>
     IHostStore Hosts { get; }
+
+    /// <summary>The reports of failovers.</summary>
+    IFailoverReportStore Reports { get; }
 
     /// <summary>The operations and their logs.</summary>
     ISagaStore Sagas { get; }

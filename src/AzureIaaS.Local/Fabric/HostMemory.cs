@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Fabric;
 
 /// <summary>The memory that this machine really has.</summary>
 internal static class HostMemory
@@ -11,6 +11,9 @@ internal static class HostMemory
         var available = Meminfo("MemAvailable:");
         return Group("memory.max") is { } limit && Group("memory.current") is { } used ? Math.Min(available, limit - used) : available;
     }
+
+    /// <summary>All the memory there is, in bytes; 8 GiB where the system does not say.</summary>
+    public static long Total() => OperatingSystem.IsLinux() ? Meminfo("MemTotal:") : 8L << 30;
 
     private static long Meminfo(string name)
     {

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Fabric;
 
 /// <summary>Every file and folder that a local fabric keeps; docs/fabric.md tells who writes each.</summary>
 public sealed class FabricLayout
@@ -15,6 +15,9 @@ public sealed class FabricLayout
 
     /// <summary>The folder of the sockets of running machines.</summary>
     public const string RunName = "run";
+
+    /// <summary>The folder of the disks that were kept when their machines were removed.</summary>
+    public const string KeptName = "kept";
 
     /// <summary>The prefix of a machine's folder that is being deleted.</summary>
     public const string RemovedPrefix = ".removed-";
@@ -53,7 +56,8 @@ public sealed class FabricLayout
 
     /// <summary>The files of a machine.</summary>
     /// <param name="id">The machine's id.</param>
-    public MachineFiles Machine(Guid id) => new(Path.Combine(Machines, id.ToString("N")), Path.Combine(Run, Short(id)));
+    /// <param name="slot">Which of its sets of sockets: a live migration has two processes for a moment.</param>
+    public MachineFiles Machine(Guid id, int slot = 0) => new(Path.Combine(Machines, id.ToString("N")), Path.Combine(Run, Short(id) + (slot == 0 ? "" : "b")));
 
     /// <summary>Makes the folders, private to the user.</summary>
     /// <exception cref="IaaSException">They cannot be made, or one belongs to somebody else.</exception>
@@ -79,7 +83,7 @@ public sealed class FabricLayout
     private static string RunFolder(string root)
     {
         var inside = Path.Combine(root, RunName);
-        var longest = Path.Combine(inside, Short(Guid.Empty), LongestSocketName);
+        var longest = Path.Combine(inside, Short(Guid.Empty) + "b", LongestSocketName);
         if (Encoding.UTF8.GetByteCount(longest) <= LongestSocketPath)
             return inside;
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(root)))[..16].ToLower(CultureInfo.InvariantCulture);
@@ -115,6 +119,16 @@ public sealed record MachineFiles(string Folder, string Run)
 
     /// <summary>The guest agent's channel.</summary>
     public string AgentSocket => Path.Combine(Run, "agent.sock");
+
+    /// <summary>Where a guest's memory comes through.</summary>
+    public string MigrationSocket => Path.Combine(Run, "memory.sock");
+
+    /// <summary>A checkpoint's memory.</summary>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    public string Memory(Guid checkpoint) => Path.Combine(Folder, $"{checkpoint:N}.memory");
+
+    /// <summary>The memory of a suspended machine.</summary>
+    public string SuspendedMemory => Path.Combine(Folder, "suspended.memory");
 
     /// <summary>Where the guest's network adapter is.</summary>
     /// <param name="adapter">The adapter's name.</param>

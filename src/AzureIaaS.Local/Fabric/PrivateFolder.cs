@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Fabric;
 
 /// <summary>Folders that only the user can enter.</summary>
 internal static partial class PrivateFolder

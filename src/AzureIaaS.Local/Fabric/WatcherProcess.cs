@@ -1,7 +1,7 @@
 using AzureIaaS.Local.Processes;
 using AzureIaaS.Providers;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Fabric;
 
 /// <summary>Sees to it that one background watcher runs for the fabric. Without it nothing is lost; only nobody looks after what happens.</summary>
 internal sealed class WatcherProcess(IStateStore store, FabricLayout layout, WatcherCommand? command)

@@ -1,13 +1,20 @@
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Providers;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Machines;
 
 /// <summary>Who owns a machine for the length of a change, knows what is true of it, and writes it down.</summary>
-internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHypervisor hypervisor)
+internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHypervisor hypervisor, PlaceKeeper places, TimeProvider time)
 {
     private static readonly TimeSpan OwnWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookWithin = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Finishes or undoes what was cut off while it was changing a machine; set by whoever knows how.</summary>
+    public Func<OwnedMachine, CancellationToken, Task>? Recover { get; set; }
+
+    /// <summary>Called when a machine was found that has to be brought back: the watcher should know.</summary>
+    public Action? NeedsHealing { get; set; }
 
     /// <summary>Takes a machine into ownership, with its truth established first.</summary>
     /// <param name="id">The machine's id.</param>
@@ -22,7 +29,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         {
             var stored = store.Machines.Find(id)
                 ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id} any more.", "Get-IaaSVm shows those there are.", id);
-            var owned = new OwnedMachine(owner, store.Machines, stored, layout.Machine(id));
+            var owned = new OwnedMachine(owner, store.Machines, stored, layout, places.Note);
             await EstablishAsync(owned, cancellation);
             return owned;
         }
@@ -39,13 +46,19 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     public async Task<VirtualMachine> LookAsync(StoredMachine stored, CancellationToken cancellation)
     {
         var machine = stored.Machine;
-        var files = layout.Machine(machine.Id);
-        if (!machine.State.IsActive() && MachineNotes.Of(stored).Process is null)
-            return Whole(machine, files);
+        var notes = MachineNotes.Of(stored);
+        if (!machine.State.IsActive() && notes.Process is null && notes.Operation is null)
+            return Whole(machine);
+        if (machine.State == MachineState.Healing && notes.Process is null && notes.Operation is null)
+        {
+            NeedsHealing?.Invoke();
+            return machine;
+        }
+
         var owner = await store.Locks.AcquireAsync(LockName(machine.Id), LookWithin, cancellation);
         if (owner is null)
-            return LookFromOutside(store.Machines.Find(machine.Id) ?? stored, files);
-        using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, files);
+            return LookFromOutside(store.Machines.Find(machine.Id) ?? stored);
+        using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, layout, places.Note);
         await EstablishAsync(owned, cancellation);
         return owned.Machine;
     }
@@ -58,6 +71,8 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
 
     private async Task EstablishAsync(OwnedMachine owned, CancellationToken cancellation)
     {
+        if (owned.Notes.Operation is not null && Recover is { } recover)
+            await recover(owned, cancellation);
         var notes = owned.Notes;
         if (!owned.Machine.State.IsActive() && notes.Process is null)
             return;
@@ -79,7 +94,9 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
 
     private async Task ApplyAsync(OwnedMachine owned, Reconciled truth, ProcessFact fact)
     {
-        if (truth.EndProcess && fact.Process is { } process && !await hypervisor.EndAsync(owned.Files, process))
+        if (truth.Action == ProcessAction.Continue)
+            await hypervisor.ContinueAsync(owned.Files, CancellationToken.None);
+        if (truth.Action == ProcessAction.End && fact.Process is { } process && !await hypervisor.EndAsync(owned.Files, process))
         {
             owned.Machine.State = MachineState.Unknown;
             owned.Machine.StateReason = $"Its process {process.Id} is to be ended and does not go; the system's disk may be blocked.";
@@ -94,24 +111,35 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
             return;
         }
 
-        var remaining = truth.EndProcess ? null : fact.Process;
-        if (owned.Machine.State == truth.State && owned.Machine.StateReason == truth.Reason && owned.Notes.Process == remaining)
-            return;
+        var remaining = truth.Action == ProcessAction.End ? null : fact.Process;
+        var changed = owned.Machine.State != truth.State || owned.Machine.StateReason != truth.Reason || owned.Notes.Process != remaining;
         try
         {
-            owned.Change(truth.State, truth.Reason, remaining);
+            if (changed)
+                owned.Change(truth.State, truth.Reason, NotesFor(owned, truth, remaining));
         }
         catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
         {
             // On a full disk it cannot be written down; it is true all the same.
         }
+
+        if (truth.State == MachineState.Healing)
+            NeedsHealing?.Invoke();
     }
 
-    private VirtualMachine LookFromOutside(StoredMachine stored, MachineFiles files)
+    private MachineNotes NotesFor(OwnedMachine owned, Reconciled truth, Processes.ProcessIdentity? process)
+    {
+        var notes = owned.Notes with { Process = process };
+        return truth.State == MachineState.Healing && notes.Heal is null
+            ? notes with { Heal = new HealNote(truth.Reason!, time.GetUtcNow(), owned.Machine.Host, HostLost: false) }
+            : notes;
+    }
+
+    private VirtualMachine LookFromOutside(StoredMachine stored)
     {
         var machine = stored.Machine;
-        if (machine.State is MachineState.Running or MachineState.Paused
-            && MachineNotes.Of(stored).Process is { } process && !hypervisor.IsAlive(files, process))
+        var notes = MachineNotes.Of(stored);
+        if (machine.State is MachineState.Running or MachineState.Paused && notes.Process is { } process && !hypervisor.IsAlive(layout.Machine(machine.Id, notes.Slot), process))
         {
             machine.State = MachineState.Unknown;
             machine.StateReason = $"Its process {process.Id} has ended, and somebody is seeing to it at this moment.";
@@ -120,56 +148,15 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         return machine;
     }
 
-    private static VirtualMachine Whole(VirtualMachine machine, MachineFiles files)
+    private VirtualMachine Whole(VirtualMachine machine)
     {
-        if (!Directory.Exists(files.Folder))
+        var folder = layout.Machine(machine.Id).Folder;
+        if (!Directory.Exists(folder))
         {
             machine.State = MachineState.Failed;
-            machine.StateReason = $"Its folder {files.Folder} is missing. Put it back, or Remove-IaaSVm to forget the machine.";
+            machine.StateReason = $"Its folder {folder} is missing. Put it back, or Remove-IaaSVm to forget the machine.";
         }
 
         return machine;
     }
-}
-
-/// <summary>A machine that is this process's own to change until it is disposed.</summary>
-internal sealed class OwnedMachine(IDisposable owner, IMachineStore store, StoredMachine stored, MachineFiles files) : IDisposable
-{
-    private StoredMachine _stored = stored;
-
-    /// <summary>The machine.</summary>
-    public VirtualMachine Machine => _stored.Machine;
-
-    /// <summary>Its files.</summary>
-    public MachineFiles Files => files;
-
-    /// <summary>The provider's notes about it.</summary>
-    public MachineNotes Notes { get; private set; } = MachineNotes.Of(stored);
-
-    /// <summary>What its process was seen doing when it was taken.</summary>
-    public ProcessFact Fact { get; set; } = ProcessFact.None;
-
-    /// <summary>Writes a new state down, with its process.</summary>
-    /// <param name="state">The state.</param>
-    /// <param name="reason">Why; null where that needs no explanation.</param>
-    /// <param name="process">Its process; null for none.</param>
-    public void Change(MachineState state, string? reason, Processes.ProcessIdentity? process)
-    {
-        Machine.State = state;
-        Machine.StateReason = reason;
-        Write(Notes with { Process = process });
-    }
-
-    /// <summary>Writes the machine down as it is, with new notes.</summary>
-    /// <param name="notes">The notes.</param>
-    public void Write(MachineNotes notes)
-    {
-        Notes = notes;
-        Machine.ProcessId = notes.Process?.Id;
-        if (notes.Process is null)
-            (Machine.Started, Machine.BootVerified, Machine.BootEvidence) = (null, false, null);
-        _stored = store.Update(_stored with { ProviderData = notes.ToJson() });
-    }
-
-    public void Dispose() => owner.Dispose();
 }

@@ -1,12 +1,13 @@
 using AzureIaaS.Local.Consoles;
+using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Providers;
 
-namespace AzureIaaS.Local;
+namespace AzureIaaS.Local.Machines;
 
 /// <summary>Waits for what a machine does by itself: its guest's first sign of life, a line on its console, a state.</summary>
 internal sealed class MachineWaiter(
-    MachineKeeper keeper, IHypervisor hypervisor, FabricLayout layout, Func<Guid, CancellationToken, Task<VirtualMachine?>> find, TimeProvider time)
+    MachineKeeper keeper, IHypervisor hypervisor, Func<Guid, CancellationToken, Task<VirtualMachine?>> find, TimeProvider time)
 {
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(1000);
@@ -15,7 +16,7 @@ internal sealed class MachineWaiter(
     {
         var start = time.GetTimestamp();
         var console = await ConsoleFollower.OpenAsync(keeper, id, cancellation);
-        using var frames = new FrameListener(layout.Machine(id), console.Adapters, options.For == WaitFor.SignOfLife && options.Pattern is null);
+        using var frames = new FrameListener(console.Files, console.Adapters, options.For == WaitFor.SignOfLife && options.Pattern is null);
         TimeSpan? asked = null;
         while (true)
         {
@@ -41,6 +42,7 @@ internal sealed class MachineWaiter(
         WaitFor.SignOfLife when options.Pattern is null => "a sign of life",
         WaitFor.Running => "running",
         WaitFor.Stopped => "stopped",
+        WaitFor.Agent => "an answer of its guest agent",
         _ => $"a line like '{options.Pattern}' on its console",
     };
 
@@ -58,6 +60,8 @@ internal sealed class MachineWaiter(
                 return null;
         }
 
+        if (options.For == WaitFor.Agent && machine.State == MachineState.Running)
+            return await AgentAnswersAsync(id, cancellation) ? new WaitResult(machine, true, "Its guest agent answers.") : null;
         if (isStopped)
             return new WaitResult(machine, false, $"{machine.Name} is {machine.State} and will not get there by itself. {machine.StateReason}".TrimEnd());
         if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine.State == MachineState.Running)
@@ -70,6 +74,15 @@ internal sealed class MachineWaiter(
         }
 
         return null;
+    }
+
+    private async Task<bool> AgentAnswersAsync(Guid id, CancellationToken cancellation)
+    {
+        string socket;
+        using (var owned = await keeper.OwnAsync(id, cancellation))
+            socket = owned.Files.AgentSocket;
+        using var agent = await GuestAgent.ConnectAsync(socket, cancellation);
+        return agent is not null;
     }
 
     /// <summary>A sign of life is written down: it is true of this run until it ends.</summary>
