@@ -131,7 +131,8 @@ internal sealed class VmdkFormat : DiskFormat
     private static DiskImageException UnsupportedKind(DiskFile file, Descriptor descriptor)
     {
         var kind = descriptor.CreateType.Length > 40 ? descriptor.CreateType[..40] + "..." : descriptor.CreateType;
-        return DiskErrors.UnsupportedFeature(file.Path, 0, $"a VMDK of the kind {kind}", kind.ToUpperInvariant() switch
+        var apart = ReadInOneFile.Contains(kind, StringComparer.OrdinalIgnoreCase) ? ", whose descriptor is a file of its own," : "";
+        return DiskErrors.UnsupportedFeature(file.Path, 0, $"a VMDK of the kind {kind}{apart}", kind.ToUpperInvariant() switch
         {
             "FULLDEVICE" or "PARTITIONEDDEVICE" or "VMFSRAW" or "VMFSRDM" or "VMFSRAWDEVICEMAP" or "VMFSPASSTHROUGHRAWDEVICEMAP" =>
                 "Its data is on a physical device: clone the disk to a file on its VMware host (vmkfstools -i, or vmware-vdiskmanager -r) "
