@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
@@ -64,16 +63,16 @@ public sealed class IaaSSession : IDisposable
         return machines;
     }
 
-    /// <summary>The machines that a name, a pattern with * and ?, or an id means.</summary>
+    /// <summary>The machines that a name, a pattern, or an id means.</summary>
     /// <param name="reference">What the user typed.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">There is none; a pattern that matches nothing is no failure.</exception>
     public async Task<IReadOnlyList<VirtualMachine>> ResolveAsync(string reference, CancellationToken cancellation)
     {
-        if (reference.AsSpan().ContainsAny('*', '?'))
+        if (NamePattern.Of(reference) is { } pattern)
         {
             var all = await ListAsync(cancellation);
-            return [.. all.Where(m => FileSystemName.MatchesSimpleExpression(reference, m.Name))];
+            return [.. all.Where(m => pattern.Matches(m.Name))];
         }
 
         var id = Guid.TryParse(reference, out var given) ? given : Store.Machines.Find(reference)?.Machine.Id;
