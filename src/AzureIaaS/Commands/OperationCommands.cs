@@ -61,6 +61,7 @@ public sealed class ResumeOperationCommand : EndOperationCmdlet
 
 /// <summary>Undo-IaaSOperation: gives operations up; nothing of them is left.</summary>
 [Cmdlet(VerbsCommon.Undo, "IaaSOperation", SupportsShouldProcess = true)]
+[OutputType(typeof(void))]
 public sealed class UndoOperationCommand : EndOperationCmdlet
 {
     private protected override string ActionName => "Undo";

@@ -138,6 +138,7 @@ public sealed class ResumeVmCommand : VmActionCmdlet
 
 /// <summary>Remove-IaaSVm: deletes machines with their disks.</summary>
 [Cmdlet(VerbsCommon.Remove, "IaaSVm", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(void))]
 public sealed class RemoveVmCommand : VmActionCmdlet
 {
     /// <summary>Remove it even while it runs.</summary>
