@@ -12,6 +12,8 @@ public sealed class GetVmCommand : IaaSCmdlet
     /// <summary>The machines: names with wildcards, ids, machines; all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [Alias("Name", "VMName", "InputObject")]
+    [ValidateNotNullOrEmpty]   // a variable that is empty by mistake must not mean every machine
+    [VmReferences]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[]? Vm { get; set; }
 
