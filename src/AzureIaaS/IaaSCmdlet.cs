@@ -72,9 +72,12 @@ public abstract class IaaSCmdlet : PSCmdlet, IDisposable
 
     /// <summary>The session of a context; opened when first asked for, closed with the cmdlet or its job.</summary>
     /// <param name="name">The context's name; null for the one that was given, or the current one.</param>
-    private protected IaaSSession Session(string? name = null)
+    private protected IaaSSession Session(string? name = null) => SessionOf(CurrentContext.Find(Context ?? name));
+
+    /// <summary>The session of a context that has been found already.</summary>
+    /// <param name="context">The context.</param>
+    private protected IaaSSession SessionOf(IaaSContext context)
     {
-        var context = CurrentContext.Find(Context ?? name);
         lock (_sessions)
         {
             if (!_sessions.TryGetValue(context.Name, out var session))
