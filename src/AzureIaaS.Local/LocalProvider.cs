@@ -44,12 +44,7 @@ internal sealed class LocalProvider : IVmProvider, IWatchable
     public async Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation) =>
         _store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
 
-    public ImportPlace DescribePlace()
-    {
-        _layout.Create();
-        RemoveLeftovers();
-        return new ImportPlace(_layout.Root, new DriveInfo(_layout.Root).AvailableFreeSpace, Overhead);
-    }
+    public ImportPlace DescribePlace() => new(_layout.Root, new DriveInfo(_layout.Root).AvailableFreeSpace, Overhead);
 
     public void Complete(VirtualMachine machine)
     {
@@ -71,7 +66,13 @@ internal sealed class LocalProvider : IVmProvider, IWatchable
         }
     }
 
-    public IImportStage OpenStage(Guid operation) => new ImportStage(_layout.Stage(operation));
+    public IImportStage OpenStage(Guid operation)
+    {
+        // Not earlier: a plan that is only looked at (-WhatIf) makes no folder.
+        _layout.Create();
+        RemoveLeftovers();
+        return new ImportStage(_layout.Stage(operation));
+    }
 
     public Task DefineAsync(VirtualMachine machine, Guid operation, CancellationToken cancellation)
     {
