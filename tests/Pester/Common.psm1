@@ -226,14 +226,15 @@ function Wait-Until {
 
 <#
 .SYNOPSIS
-Everything in a folder as lines: paths, and the digests of the files' contents.
+Everything in a folder as lines: paths, and the digests of the files' contents; of a large disk, its size and when it was written.
 #>
 function Get-FolderState {
     param([Parameter(Mandatory)][string]$Path)
     Get-ChildItem $Path -Recurse -Force | Sort-Object FullName | ForEach-Object {
-        # The lock is held by these tests themselves, see Lock-Watcher.
-        $digest = if ($_ -is [IO.FileInfo] -and $_.Name -ne 'watcher.lock') { (Get-FileHash $_.FullName).Hash }
-        "$($_.FullName) $digest"
+        $content = if ($_.PSIsContainer -or $_.Name -eq 'watcher.lock') { '' }   # a lock that these tests hold, see Lock-Watcher
+        elseif ($_.Length -gt 16MB) { '{0} bytes, {1:o}' -f $_.Length, $_.LastWriteTimeUtc }
+        else { (Get-FileHash -LiteralPath $_.FullName).Hash }
+        "$($_.FullName) $content"
     }
 }
 
