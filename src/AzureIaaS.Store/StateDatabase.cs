@@ -11,6 +11,7 @@ internal sealed class StateDatabase : IDisposable
     private const int Corrupt = 11;
     private const int NotADatabase = 26;
     private const int Full = 13;
+    private const int InputOutput = 10;
     private const int ReadOnly = 8;
     private const int CannotOpen = 14;
     private const int Busy = 5;
@@ -109,7 +110,7 @@ internal sealed class StateDatabase : IDisposable
         {
             Corrupt or NotADatabase => new IaaSException(ErrorKind.InvalidData, "StateCorrupt", $"{_path}: the state database is damaged ({e.Message}).",
                 $"Restore the file from a backup. Without one: the machines' disks are unharmed under {Path.Combine(folder!, "machines")}; move the database away and import them again.", _path, e),
-            Full => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
+            Full or InputOutput when e.SqliteErrorCode == Full || IsDiskFull(folder!) => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
                 "Make room on it, then repeat the command; nothing was changed.", _path, e),
             ReadOnly or CannotOpen => new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{_path}: the state database cannot be written ({e.Message}).",
                 "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", _path, e),
@@ -118,6 +119,20 @@ internal sealed class StateDatabase : IDisposable
             _ => new IaaSException(ErrorKind.Failed, "StateFailed", $"{_path}: the state database failed: {e.Message}.",
                 "Check the disk that holds it, then repeat the command.", _path, e),
         };
+    }
+
+    /// <summary>Where there is no room for its shared memory, SQLite speaks of an input or output error.</summary>
+    private static bool IsDiskFull(string folder)
+    {
+        const int LeastBytes = 128 << 10;
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace < LeastBytes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
     }
 
     /// <summary>An open transaction.</summary>
