@@ -21,6 +21,17 @@ function Test-Qemu { $IsLinux -and (Test-GuestLibrary) -and [bool](Get-Command q
 
 function Test-Root { $IsLinux -and (id -u) -eq '0' }
 
+# Small disks are file systems in memory; in most containers not even root may make one.
+function Test-Mount {
+    if (-not (Test-Root)) { return $false }
+    $folder = (New-Item -ItemType Directory "/tmp/$(New-Guid)").FullName
+    mount -t tmpfs -o size=1m tmpfs $folder 2>$null
+    $works = $LASTEXITCODE -eq 0
+    if ($works) { umount $folder }
+    Remove-Item $folder
+    $works
+}
+
 # --- A home for the tests of one file --------------------------------------------------------------------------------
 
 <#
@@ -219,6 +230,21 @@ function Wait-Until {
     while (-not (& $Condition)) {
         if ($limit.Elapsed.TotalSeconds -gt $Seconds) { throw "Waited $Seconds s in vain: $What" }
         Start-Sleep -Milliseconds 20
+    }
+}
+
+<#
+.SYNOPSIS
+Gives what a job has to give when it has ended; one that hangs is stopped, and fails the test.
+#>
+function Complete-Job {
+    param([Parameter(Mandatory, ValueFromPipeline)][Management.Automation.Job]$Job, [int]$Seconds = 60)
+    process {
+        if (-not ($Job | Wait-Job -Timeout $Seconds)) {
+            $Job | Stop-Job
+            throw "The job has not ended within $Seconds s: $($Job.Command)"
+        }
+        $Job | Receive-Job -AutoRemoveJob -Wait
     }
 }
 
