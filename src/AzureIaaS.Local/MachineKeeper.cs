@@ -46,7 +46,15 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         if (owner is null)
             return LookFromOutside(store.Machines.Find(machine.Id) ?? stored, files);
         using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, files);
-        await EstablishAsync(owned, cancellation);
+        try
+        {
+            await EstablishAsync(owned, cancellation);
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
+        {
+            // What is true can be shown without room to write it down: that the disk is full may be the very reason to look.
+        }
+
         return owned.Machine;
     }
 
