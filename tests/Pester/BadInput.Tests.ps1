@@ -8,9 +8,9 @@ BeforeDiscovery {
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    $fabric = (Enter-TestHome $TestDrive).Path
-    $bad = New-Item -ItemType Directory (Join-Path $TestDrive bad)
-    $guest = New-TestImage (Join-Path $TestDrive good.raw)
+    $fabric = (Enter-TestHome).Path
+    $bad = New-Item -ItemType Directory (Join-Path $TestHome bad)
+    $guest = New-TestImage (Join-Path $TestHome good.raw)
 
     # An error of an import: its id and category, the file as its target, a sentence each for what and what to do.
     function Assert-Refused {
@@ -87,7 +87,7 @@ Describe 'An import of' {
         $file = (New-TestVmdk (Join-Path $bad climber.vmdk)).FullName
         (Get-Content $file -Raw).Replace('extents/climber-flat.img', '../good.raw') | Set-Content $file
         Assert-Refused $file DiskImageReferenceOutsideRoot PermissionDenied 'outside' 'put all its files into one folder'
-        (Import-IaaSVm $file -Root $TestDrive).Name | Should -Be 'climber'
+        (Import-IaaSVm $file -Root $TestHome).Name | Should -Be 'climber'
         Remove-IaaSVm climber -Confirm:$false
     }
 
@@ -116,7 +116,7 @@ Describe 'A fabric' {
     AfterEach { Connect-IaaS -Path $fabric -Hypervisor Simulated -Name test | Out-Null }
 
     It 'whose database is damaged is said to be, by every cmdlet; its disks are as they were' {
-        $path = (New-TestFabric (Join-Path $TestDrive damaged) -Name damaged).Path
+        $path = (New-TestFabric (Join-Path $TestHome damaged) -Name damaged).Path
         Import-IaaSVm $guest.FullName | Out-Null
         'no database at all, however long one looks at it' * 200 | Set-Content (Join-Path $path fabric.db)
         foreach ($command in { Get-IaaSVm -ErrorAction Stop }, { Start-IaaSVm good -ErrorAction Stop }, { Get-IaaSOperation -ErrorAction Stop },
@@ -132,7 +132,7 @@ Describe 'A fabric' {
     }
 
     It 'of a newer version is left alone' {
-        $path = (New-TestFabric (Join-Path $TestDrive newer) -Name newer).Path
+        $path = (New-TestFabric (Join-Path $TestHome newer) -Name newer).Path
         $database = Join-Path $path fabric.db
         $bytes = [IO.File]::ReadAllBytes($database)
         $bytes[63] = 99   # user_version
@@ -144,7 +144,7 @@ Describe 'A fabric' {
     }
 
     It 'that may not be written is refused, with what to do' -Skip:(-not $canLock) {
-        $path = (New-TestFabric (Join-Path $TestDrive locked) -Name locked).Path
+        $path = (New-TestFabric (Join-Path $TestHome locked) -Name locked).Path
         chmod -R a-w $path
         try {
             foreach ($command in { Get-IaaSVm -ErrorAction Stop }, { Import-IaaSVm $guest.FullName -ErrorAction Stop }) {
@@ -159,7 +159,7 @@ Describe 'A fabric' {
 
     Context 'on a small disk' -Skip:(-not $canMount) {
         BeforeAll {
-            $small = (New-Item -ItemType Directory (Join-Path $TestDrive small)).FullName
+            $small = (New-Item -ItemType Directory (Join-Path $TestHome small)).FullName
             mount -t tmpfs -o size=8m,mode=700 tmpfs $small
             New-TestFabric (Join-Path $small fabric) -Name small | Out-Null
         }
@@ -173,7 +173,7 @@ Describe 'A fabric' {
         BeforeEach { Connect-IaaS -Path (Join-Path $small fabric) -Hypervisor Simulated -Name small | Out-Null }
 
         It 'is not begun to be filled by what does not fit' {
-            $file = Join-Path $TestDrive large.raw
+            $file = Join-Path $TestHome large.raw
             $bytes = [byte[]]::new(16MB)
             [Random]::new(1).NextBytes($bytes)
             [IO.File]::WriteAllBytes($file, $bytes)
@@ -187,11 +187,12 @@ Describe 'A fabric' {
             Get-Leftover | Should -BeNullOrEmpty
         }
 
-        It 'that is full says so, and works when there is room' {
+        It 'that is full still lists its machines, says what is wrong, and works when there is room' {
             Import-IaaSVm $guest.FullName | Out-Null
             $filler = Join-Path $small filler
             dd if=/dev/zero "of=$filler" bs=4k 2>$null
             try {
+                (Get-IaaSVm -ErrorAction Stop).State | Should -Be Deallocated
                 foreach ($command in { Start-IaaSVm good -ErrorAction Stop }, { Import-IaaSVm $guest.FullName -Name other -ErrorAction Stop }) {
                     $failure = Get-ErrorOf $command
                     $failure.Exception | Should -BeOfType AzureIaaS.IaaSException
@@ -206,7 +207,7 @@ Describe 'A fabric' {
     }
 
     It 'on a disk that became read-only is refused, with what to do' -Skip:(-not $canMount) {
-        $frozen = (New-Item -ItemType Directory (Join-Path $TestDrive frozen)).FullName
+        $frozen = (New-Item -ItemType Directory (Join-Path $TestHome frozen)).FullName
         mount -t tmpfs -o size=8m,mode=700 tmpfs $frozen
         try {
             $path = (New-TestFabric (Join-Path $frozen fabric) -Name frozen -Watched).Path

@@ -2,8 +2,8 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
-    New-TestImage (Join-Path $TestDrive web01.raw), (Join-Path $TestDrive web02.raw), (Join-Path $TestDrive db01.raw) | Import-IaaSVm | Out-Null
+    Enter-TestHome | Out-Null
+    New-TestImage (Join-Path $TestHome web01.raw), (Join-Path $TestHome web02.raw), (Join-Path $TestHome db01.raw) | Import-IaaSVm | Out-Null
 }
 
 AfterAll { Exit-TestHome }
@@ -54,7 +54,7 @@ Describe 'A machine is named' {
     }
 
     It 'by a row of a CSV file' {
-        $csv = Join-Path $TestDrive machines.csv
+        $csv = Join-Path $TestHome machines.csv
         Get-IaaSVm web* | Export-Csv $csv
         (Import-Csv $csv | Get-IaaSVm).Name | Should -Be 'web01', 'web02'
         "VMName`nweb01" | Set-Content $csv
@@ -72,7 +72,7 @@ Describe 'A machine is named' {
     }
 
     It 'by what came back from a file of Export-Clixml' {
-        $xml = Join-Path $TestDrive machine.xml
+        $xml = Join-Path $TestHome machine.xml
         Get-IaaSVm web01 | Export-Clixml $xml
         $back = Import-Clixml $xml
         $back.PSObject.TypeNames[0] | Should -Be 'Deserialized.AzureIaaS.VirtualMachine'

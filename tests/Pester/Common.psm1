@@ -8,9 +8,9 @@ $ModulePath = Join-Path $RepositoryRoot 'AzureIaaS.psd1'
 $GuestsPath = Join-Path $RepositoryRoot 'tests/Guests/bin/Release/net10.0/AzureIaaS.Guests.dll'
 $PowerShellPath = (Get-Process -Id $PID).Path
 
+$TestHome = $null
 $Former = @{}
 $Held = [System.Collections.Generic.List[IDisposable]]::new()
-$Homes = [System.Collections.Generic.List[string]]::new()
 
 # --- What this machine has -------------------------------------------------------------------------------------------
 
@@ -36,20 +36,21 @@ function Test-Mount {
 
 <#
 .SYNOPSIS
-Gives the tests a configuration, a data folder and a fabric of their own, and connects to that.
+Gives the tests of a file a folder, $TestHome, with a configuration, a data folder and a fabric of their own, and connects to that.
 .DESCRIPTION
-No watcher is started for a simulated fabric unless asked for: its lock is held here, and a process for each test file is saved.
+It is not Pester's TestDrive: that is tidied between blocks, and would lose what a watcher or a machine still has open. No watcher is started for a simulated fabric unless asked for: its lock is held here, and a process for each test file is saved.
 #>
 function Enter-TestHome {
-    param([Parameter(Mandatory)][string]$Path, [switch]$Qemu, [switch]$Watched)
+    param([switch]$Qemu, [switch]$Watched)
     Import-Module $ModulePath -Global
     foreach ($name in 'XDG_CONFIG_HOME', 'XDG_DATA_HOME', 'PATH') {
         $Former[$name] = [Environment]::GetEnvironmentVariable($name)
     }
-    $Homes.Add($Path)
-    $env:XDG_CONFIG_HOME = Join-Path $Path 'config'
-    $env:XDG_DATA_HOME = Join-Path $Path 'data'
-    New-TestFabric (Join-Path $Path 'fabric') -Qemu:$Qemu -Watched:$Watched
+    # Short, for the paths of sockets are.
+    $script:TestHome = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "iaas-$("$(New-Guid)".Substring(0, 8))")).FullName
+    $env:XDG_CONFIG_HOME = Join-Path $TestHome 'config'
+    $env:XDG_DATA_HOME = Join-Path $TestHome 'data'
+    New-TestFabric (Join-Path $TestHome 'fabric') -Qemu:$Qemu -Watched:$Watched
 }
 
 <#
@@ -75,14 +76,14 @@ function Lock-Watcher {
 Removes every machine of every context and every process of this home, and puts the environment back.
 #>
 function Exit-TestHome {
-    foreach ($context in Get-IaaSContext -ErrorAction Ignore | Where-Object Path -Like "$($Homes[-1])*") {
+    foreach ($context in Get-IaaSContext -ErrorAction Ignore | Where-Object Path -Like "$TestHome*") {
         Get-IaaSVm -Context $context.Name -ErrorAction Ignore | Remove-IaaSVm -Force -Confirm:$false -ErrorAction Ignore
         Disconnect-IaaS $context.Name | Out-Null
     }
-    foreach ($process in Get-TestProcess $Homes[-1]) { Stop-Process -Id $process.Id -Force -ErrorAction Ignore }
+    foreach ($process in Get-TestProcess $TestHome) { Stop-Process -Id $process.Id -Force -ErrorAction Ignore }
     $Held | ForEach-Object Dispose
     $Held.Clear()
-    $Homes.RemoveAt($Homes.Count - 1)
+    Remove-Item $TestHome -Recurse -Force
     foreach ($name in @($Former.Keys)) { [Environment]::SetEnvironmentVariable($name, $Former[$name]) }
 }
 
@@ -284,4 +285,4 @@ function Get-ErrorOf {
     throw "It should have failed: $Command"
 }
 
-Export-ModuleMember -Variable RepositoryRoot, ModulePath, PowerShellPath -Function *-*
+Export-ModuleMember -Variable TestHome, RepositoryRoot, ModulePath, PowerShellPath -Function *-*

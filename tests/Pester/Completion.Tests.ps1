@@ -2,8 +2,8 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
-    foreach ($name in 'web01', 'web02', 'my db') { New-TestImage (Join-Path $TestDrive "$name.raw") | Import-IaaSVm | Out-Null }
+    Enter-TestHome | Out-Null
+    foreach ($name in 'web01', 'web02', 'my db') { New-TestImage (Join-Path $TestHome "$name.raw") | Import-IaaSVm | Out-Null }
 
     function Get-Completion {
         param([string]$Line)
@@ -30,9 +30,9 @@ Describe 'Completion of' {
     }
 
     It 'machines of the context that the line names' {
-        New-TestFabric (Join-Path $TestDrive other) -Name other | Out-Null
-        New-TestImage (Join-Path $TestDrive app01.raw) | Import-IaaSVm -Context other | Out-Null
-        Connect-IaaS -Path (Join-Path $TestDrive fabric) -Hypervisor Simulated -Name test | Out-Null
+        New-TestFabric (Join-Path $TestHome other) -Name other | Out-Null
+        New-TestImage (Join-Path $TestHome app01.raw) | Import-IaaSVm -Context other | Out-Null
+        Connect-IaaS -Path (Join-Path $TestHome fabric) -Hypervisor Simulated -Name test | Out-Null
         (Get-Completion 'Start-IaaSVm -Context other -Vm ').CompletionText | Should -Be 'app01'
     }
 
@@ -40,7 +40,7 @@ Describe 'Completion of' {
         (Get-Completion 'Get-IaaSVm -Context te').CompletionText | Should -Be 'test'
         (Get-Completion 'Disconnect-IaaS te').CompletionText | Should -Be 'test'
         (Get-Completion 'Get-IaaSContext te').CompletionText | Should -Be 'test'
-        (Get-Completion 'Get-IaaSVm -Context te').ToolTip | Should -Match ([regex]::Escape($TestDrive))
+        (Get-Completion 'Get-IaaSVm -Context te').ToolTip | Should -Match ([regex]::Escape($TestHome))
     }
 
     It 'formats that can be read' {

@@ -2,10 +2,10 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    $first = Enter-TestHome $TestDrive
-    New-TestImage (Join-Path $TestDrive web01.raw) | Import-IaaSVm | Out-Null
-    New-TestFabric (Join-Path $TestDrive second) -Name second | Out-Null
-    New-TestImage (Join-Path $TestDrive db01.raw) | Import-IaaSVm | Out-Null
+    $first = Enter-TestHome
+    New-TestImage (Join-Path $TestHome web01.raw) | Import-IaaSVm | Out-Null
+    New-TestFabric (Join-Path $TestHome second) -Name second | Out-Null
+    New-TestImage (Join-Path $TestHome db01.raw) | Import-IaaSVm | Out-Null
     Connect-IaaS -Path $first.Path -Hypervisor Simulated -Name test | Out-Null
 }
 
@@ -15,15 +15,15 @@ Describe 'Connect-IaaS' {
     AfterEach { Connect-IaaS -Path $first.Path -Hypervisor Simulated -Name test | Out-Null }
 
     It 'gives out the context, which is current from then on' {
-        $context = Connect-IaaS -Local -Path (Join-Path $TestDrive second) -Hypervisor Simulated -Name second
+        $context = Connect-IaaS -Local -Path (Join-Path $TestHome second) -Hypervisor Simulated -Name second
         $context.Name, $context.Provider, $context.Hypervisor, $context.IsCurrent | Should -Be 'second', 'Local', 'Simulated', $true
         (Get-IaaSContext | Where-Object IsCurrent).Name | Should -Be 'second'
         (Get-IaaSVm).Name | Should -Be 'db01'
     }
 
     It 'takes a path of PowerShell''s' {
-        Push-Location $TestDrive
-        try { (Connect-IaaS -Path ./second -Hypervisor Simulated -Name second).Path | Should -Be (Join-Path $TestDrive second) }
+        Push-Location $TestHome
+        try { (Connect-IaaS -Path ./second -Hypervisor Simulated -Name second).Path | Should -Be (Join-Path $TestHome second) }
         finally { Pop-Location }
     }
 
@@ -33,7 +33,7 @@ Describe 'Connect-IaaS' {
     }
 
     It 'refuses what cannot be a fabric, and stays where it was' {
-        $file = (New-Item (Join-Path $TestDrive file) -ItemType File).FullName
+        $file = (New-Item (Join-Path $TestHome file) -ItemType File).FullName
         $failure = Get-ErrorOf { Connect-IaaS -Path $file -Hypervisor Simulated -Name bad }
         $failure.FullyQualifiedErrorId | Should -Be 'StateNotWritable,AzureIaaS.PowerShell.Commands.ConnectCommand'
         $failure.CategoryInfo.Category | Should -Be PermissionDenied
@@ -42,7 +42,7 @@ Describe 'Connect-IaaS' {
     }
 
     It 'keeps the fabric from everybody else' -Skip:$IsWindows {
-        $fabric = (Connect-IaaS -Path (Join-Path $TestDrive private/fabric) -Hypervisor Simulated -Name private).Path
+        $fabric = (Connect-IaaS -Path (Join-Path $TestHome private/fabric) -Hypervisor Simulated -Name private).Path
         (Get-Item $fabric).UnixMode | Should -Be 'drwx------'
         (Get-Item (Join-Path $fabric fabric.db)).UnixMode | Should -Be '-rw-------'
         Disconnect-IaaS private | Out-Null
@@ -124,28 +124,28 @@ Describe '-Context' {
 
 Describe 'Disconnect-IaaS' {
     It 'forgets a context and leaves its machines; connecting again finds them' {
-        Connect-IaaS -Path (Join-Path $TestDrive second) -Hypervisor Simulated -Name second | Out-Null
+        Connect-IaaS -Path (Join-Path $TestHome second) -Hypervisor Simulated -Name second | Out-Null
         (Disconnect-IaaS).Name | Should -Be 'second'
         (Get-IaaSContext).Name | Should -Not -Contain second
-        Connect-IaaS -Path (Join-Path $TestDrive second) -Hypervisor Simulated -Name second | Out-Null
+        Connect-IaaS -Path (Join-Path $TestHome second) -Hypervisor Simulated -Name second | Out-Null
         (Get-IaaSVm).Name | Should -Be 'db01'
         Connect-IaaS -Path $first.Path -Hypervisor Simulated -Name test | Out-Null
     }
 
     It 'forgets contexts from the pipeline' {
-        foreach ($name in 'one', 'two') { Connect-IaaS -Path (Join-Path $TestDrive second) -Hypervisor Simulated -Name $name | Out-Null }
+        foreach ($name in 'one', 'two') { Connect-IaaS -Path (Join-Path $TestHome second) -Hypervisor Simulated -Name $name | Out-Null }
         Connect-IaaS -Path $first.Path -Hypervisor Simulated -Name test | Out-Null
         (Get-IaaSContext one, two | Disconnect-IaaS).Name | Should -Be 'one', 'two'
         (Get-IaaSContext).Name | Should -Not -Contain one
     }
 
     It 'lets go of a context that another shell has forgotten' {
-        Connect-IaaS -Path (Join-Path $TestDrive second) -Hypervisor Simulated -Name shared | Out-Null
+        Connect-IaaS -Path (Join-Path $TestHome second) -Hypervisor Simulated -Name shared | Out-Null
         Remove-Item (Join-Path $env:XDG_CONFIG_HOME azureiaas/contexts.json)
         @(Get-IaaSContext | Where-Object IsCurrent).Name | Should -Be 'shared'
         (Disconnect-IaaS).Name | Should -Be 'shared'
         (Get-IaaSContext | Where-Object IsCurrent).Name | Should -Be 'local'
-        New-TestFabric (Join-Path $TestDrive second) -Name second -Watched | Out-Null
+        New-TestFabric (Join-Path $TestHome second) -Name second -Watched | Out-Null
         Connect-IaaS -Path $first.Path -Hypervisor Simulated -Name test | Out-Null
     }
 
@@ -165,7 +165,7 @@ Describe 'A second runspace' {
                 if ($other.HadErrors) { throw $other.Streams.Error[0] }
             }
             & $run "Import-Module '$ModulePath'; (Get-IaaSVm).Name" | Should -Be 'web01'
-            & $run "Connect-IaaS -Path '$(Join-Path $TestDrive second)' -Hypervisor Simulated -Name second | Out-Null; (Get-IaaSVm).Name" | Should -Be 'db01'
+            & $run "Connect-IaaS -Path '$(Join-Path $TestHome second)' -Hypervisor Simulated -Name second | Out-Null; (Get-IaaSVm).Name" | Should -Be 'db01'
             (Get-IaaSVm).Name | Should -Be 'web01'
         }
         finally { $other.Dispose() }
@@ -184,7 +184,7 @@ Describe 'Another shell' {
     It 'finds the context and its machines' { Invoke-Shell '(Get-IaaSContext | Where-Object IsCurrent).Name; (Get-IaaSVm).Name' | Should -Be 'test', 'web01' }
 
     It 'uses the user''s own fabric when it never connected' {
-        $answer = Invoke-Shell "`$env:XDG_CONFIG_HOME = '$TestDrive/empty'; `$c = Get-IaaSContext; `$c.Name; `$c.IsCurrent; `$c.Hypervisor; @(Get-IaaSVm).Count"
+        $answer = Invoke-Shell "`$env:XDG_CONFIG_HOME = '$TestHome/empty'; `$c = Get-IaaSContext; `$c.Name; `$c.IsCurrent; `$c.Hypervisor; @(Get-IaaSVm).Count"
         $answer | Should -Be 'local', 'True', 'Qemu', '0'
     }
 }

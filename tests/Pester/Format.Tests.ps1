@@ -2,8 +2,8 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
-    New-TestImage (Join-Path $TestDrive web01.raw) | Import-IaaSVm -Memory 1536MB -Cpu 2 | Out-Null
+    Enter-TestHome | Out-Null
+    New-TestImage (Join-Path $TestHome web01.raw) | Import-IaaSVm -Memory 1536MB -Cpu 2 | Out-Null
 
     function Get-Table { $input | Format-Table | Out-String -Width 400 -Stream | Where-Object { $_ } | ForEach-Object { $_ -replace '\e\[[\d;]*m' } }
 }
@@ -34,7 +34,7 @@ Describe 'The table of' {
     }
 
     It 'machines that came back from a file' {
-        $xml = Join-Path $TestDrive machine.xml
+        $xml = Join-Path $TestHome machine.xml
         Get-IaaSVm | Export-Clixml $xml -Depth 4
         (Import-Clixml $xml | Get-Table)[2] | Should -Match '^web01 +Deallocated +2 +1\.5 GB +Bios +1 MB'
         Get-IaaSVm | Export-Clixml $xml -Depth 1
@@ -42,7 +42,7 @@ Describe 'The table of' {
     }
 
     It 'images' {
-        $table = Get-IaaSImage (Join-Path $TestDrive web01.raw) | Get-Table
+        $table = Get-IaaSImage (Join-Path $TestHome web01.raw) | Get-Table
         $table[0] -split '\s+' | Should -Be 'Name', 'Format', 'Variant', 'Size', 'Data', 'Partitions', 'Firmware', 'Warnings'
         $table[2] | Should -Match '^web01.raw raw .* 1 MB .* 1 \(Mbr\) +Bios'
     }
@@ -50,7 +50,7 @@ Describe 'The table of' {
     It 'contexts' {
         $table = Get-IaaSContext test | Get-Table
         $table[0] -split '\s+' | Should -Be 'Name', 'IsCurrent', 'Provider', 'Hypervisor', 'Path'
-        $table[2] | Should -Match "^test +True +Local +Simulated +$TestDrive"
+        $table[2] | Should -Match "^test +True +Local +Simulated +$TestHome"
     }
 
     It 'operations' {

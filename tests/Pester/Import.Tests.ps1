@@ -2,14 +2,14 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
+    Enter-TestHome | Out-Null
 }
 
 AfterAll { Exit-TestHome }
 
 Describe 'Get-IaaSImage' {
     BeforeAll {
-        $images = Join-Path $TestDrive images
+        $images = Join-Path $TestHome images
         New-TestImage (Join-Path $images a.raw), (Join-Path $images 'b [1].img') | Out-Null
         New-TestVmdk (Join-Path $images c.vmdk) | Out-Null
     }
@@ -52,8 +52,8 @@ Describe 'Get-IaaSImage' {
 
     It 'needs no fabric' {
         Get-IaaSImage (Join-Path $images a.raw) -Context test | Should -Not -BeNullOrEmpty
-        Invoke-Shell "`$env:XDG_DATA_HOME = '$TestDrive/unused'; `$env:XDG_CONFIG_HOME = '$TestDrive/unused'; (Get-IaaSImage '$images/a.raw').Format" | Should -Be 'raw'
-        "$TestDrive/unused" | Should -Not -Exist
+        Invoke-Shell "`$env:XDG_DATA_HOME = '$TestHome/unused'; `$env:XDG_CONFIG_HOME = '$TestHome/unused'; (Get-IaaSImage '$images/a.raw').Format" | Should -Be 'raw'
+        "$TestHome/unused" | Should -Not -Exist
     }
 }
 
@@ -61,7 +61,7 @@ Describe 'Import-IaaSVm' {
     AfterEach { Get-IaaSVm | Remove-IaaSVm -Force -Confirm:$false }
 
     It 'makes a machine, whole and stopped' {
-        $file = New-TestImage (Join-Path $TestDrive one/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome one/web01.raw)
         $vm = Import-IaaSVm $file.FullName -Memory 96MB -Cpu 2 -Tag @{ Role = 'web'; Tier = 1 }
         $vm | Should -BeOfType AzureIaaS.VirtualMachine
         $vm.Name, $vm.State, $vm.Cpu, $vm.Memory, $vm.Firmware, $vm.Context | Should -Be 'web01', 'Deallocated', 2, 96MB, 'Bios', 'test'
@@ -75,50 +75,50 @@ Describe 'Import-IaaSVm' {
     }
 
     It 'never writes to its source' {
-        $file = New-TestImage (Join-Path $TestDrive two/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome two/web01.raw)
         $file.IsReadOnly = $true
-        $before = Get-FolderState (Join-Path $TestDrive two)
+        $before = Get-FolderState (Join-Path $TestHome two)
         Import-IaaSVm $file.FullName | Start-IaaSVm | Stop-IaaSVm | Out-Null
-        Get-FolderState (Join-Path $TestDrive two) | Should -Be $before
+        Get-FolderState (Join-Path $TestHome two) | Should -Be $before
     }
 
     It 'names machines by the files'' base names when files come on the pipeline' {
-        New-TestVmdk (Join-Path $TestDrive farm/web01.vmdk), (Join-Path $TestDrive farm/web.02.vmdk) | Out-Null
-        (Get-ChildItem "$TestDrive/farm/*.vmdk" | Import-IaaSVm).Name | Sort-Object | Should -Be 'web.02', 'web01'
+        New-TestVmdk (Join-Path $TestHome farm/web01.vmdk), (Join-Path $TestHome farm/web.02.vmdk) | Out-Null
+        (Get-ChildItem "$TestHome/farm/*.vmdk" | Import-IaaSVm).Name | Sort-Object | Should -Be 'web.02', 'web01'
     }
 
     It 'takes whole images from Get-IaaSImage' {
-        New-TestVmdk (Join-Path $TestDrive seen/web01.vmdk), (Join-Path $TestDrive seen/web02.vmdk) | Out-Null
-        $made = Get-IaaSImage "$TestDrive/seen/*.vmdk" | Where-Object Firmware -EQ Bios | Import-IaaSVm -Memory 64MB
+        New-TestVmdk (Join-Path $TestHome seen/web01.vmdk), (Join-Path $TestHome seen/web02.vmdk) | Out-Null
+        $made = Get-IaaSImage "$TestHome/seen/*.vmdk" | Where-Object Firmware -EQ Bios | Import-IaaSVm -Memory 64MB
         $made.Name | Should -Be 'web01', 'web02'
         $made.Memory | Should -Be 64MB, 64MB
     }
 
     It 'takes a name typed, by position' {
-        $file = New-TestImage (Join-Path $TestDrive three/disk.raw)
+        $file = New-TestImage (Join-Path $TestHome three/disk.raw)
         (Import-IaaSVm $file.FullName front).Name | Should -Be 'front'
         ($file | Import-IaaSVm -Name back).Name | Should -Be 'back'
         ($file | Import-IaaSVm -Name disk.raw).Name | Should -Be 'disk.raw'
     }
 
     It 'refuses one name for several files, and imports none' {
-        New-TestImage (Join-Path $TestDrive four/a.raw), (Join-Path $TestDrive four/b.raw) | Out-Null
-        $failure = Get-ErrorOf { Import-IaaSVm "$TestDrive/four/*.raw" -Name both }
+        New-TestImage (Join-Path $TestHome four/a.raw), (Join-Path $TestHome four/b.raw) | Out-Null
+        $failure = Get-ErrorOf { Import-IaaSVm "$TestHome/four/*.raw" -Name both }
         $failure.FullyQualifiedErrorId | Should -BeLike 'OneNameForMany,*'
         $failure.CategoryInfo.Category | Should -Be InvalidArgument
         Get-IaaSVm | Should -BeNullOrEmpty
     }
 
     It 'makes a farm from a CSV file, empty cells being what was left out' {
-        New-TestImage (Join-Path $TestDrive csv/a.raw), (Join-Path $TestDrive csv/b.raw), (Join-Path $TestDrive csv/c.raw), (Join-Path $TestDrive csv/d.raw) | Out-Null
+        New-TestImage (Join-Path $TestHome csv/a.raw), (Join-Path $TestHome csv/b.raw), (Join-Path $TestHome csv/c.raw), (Join-Path $TestHome csv/d.raw) | Out-Null
         @'
 Path,Name,Memory,Cpu
 a.raw,web01,512MB,2
 b.raw,,256MB,
 c.raw,db01,,4
 d.raw,,,
-'@ | Set-Content "$TestDrive/csv/farm.csv"
-        Push-Location "$TestDrive/csv"
+'@ | Set-Content "$TestHome/csv/farm.csv"
+        Push-Location "$TestHome/csv"
         try { $started = Import-Csv farm.csv | Import-IaaSVm | Start-IaaSVm }
         finally { Pop-Location }
         $started.State | Should -Be Running, Running, Running, Running
@@ -134,16 +134,16 @@ d.raw,,,
         @{ Columns = 'Path,Memory'; Row = 'x.raw,1.5GB'; Property = 'Memory'; Value = 1536MB }
         @{ Columns = 'Path,Memory'; Row = 'x.raw,536870912'; Property = 'Memory'; Value = 512MB }
     ) {
-        New-TestImage (Join-Path $TestDrive columns/x.raw) | Out-Null
-        Push-Location "$TestDrive/columns"
+        New-TestImage (Join-Path $TestHome columns/x.raw) | Out-Null
+        Push-Location "$TestHome/columns"
         try { $vm = "$Columns`n$Row" | ConvertFrom-Csv | Import-IaaSVm }
         finally { Pop-Location }
         $vm | ForEach-Object $Property | Should -Be $Value
     }
 
     It 'goes on after a row that fails' {
-        New-TestImage (Join-Path $TestDrive rows/a.raw) | Out-Null
-        $rows = "Path,Name,Memory", "$TestDrive/rows/none.raw,x,", "$TestDrive/rows/a.raw,y,much", "$TestDrive/rows/a.raw,z," | ConvertFrom-Csv
+        New-TestImage (Join-Path $TestHome rows/a.raw) | Out-Null
+        $rows = "Path,Name,Memory", "$TestHome/rows/none.raw,x,", "$TestHome/rows/a.raw,y,much", "$TestHome/rows/a.raw,z," | ConvertFrom-Csv
         $made = $rows | Import-IaaSVm -ErrorAction SilentlyContinue -ErrorVariable failures
         $made.Name | Should -Be 'z'
         $failures.Count | Should -Be 2
@@ -151,18 +151,18 @@ d.raw,,,
     }
 
     It 'imports several at once' {
-        1..6 | ForEach-Object { New-TestImage (Join-Path $TestDrive "many/vm$_.raw") } | Out-Null
-        (Get-ChildItem "$TestDrive/many" | Import-IaaSVm -ThrottleLimit 4).Count | Should -Be 6
+        1..6 | ForEach-Object { New-TestImage (Join-Path $TestHome "many/vm$_.raw") } | Out-Null
+        (Get-ChildItem "$TestHome/many" | Import-IaaSVm -ThrottleLimit 4).Count | Should -Be 6
         (Get-IaaSVm).Name | Should -Be (1..6 | ForEach-Object { "vm$_" })
     }
 
     It 'leaves the digest out when told to' {
-        $file = New-TestImage (Join-Path $TestDrive five/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome five/web01.raw)
         (Import-IaaSVm $file.FullName -SkipDigest).Disks[0].Digest | Should -BeNullOrEmpty
     }
 
     It 'shows the steps as progress' {
-        $file = New-TestImage (Join-Path $TestDrive six/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome six/web01.raw)
         $shell = [powershell]::Create()
         $shell.AddScript("Import-Module '$ModulePath'; Import-IaaSVm '$file'").Invoke() | Out-Null
         $steps = $shell.Streams.Progress | Where-Object Activity -EQ 'Import-IaaSVm'
@@ -174,7 +174,7 @@ d.raw,,,
     }
 
     It 'warns of what is odd and accepted' {
-        $file = New-TestImage (Join-Path $TestDrive seven/odd.raw)
+        $file = New-TestImage (Join-Path $TestHome seven/odd.raw)
         $bytes = [IO.File]::ReadAllBytes($file)
         for ($i = 0; $i -lt 440; $i++) { $bytes[$i] = 0 }
         [IO.File]::WriteAllBytes($file, $bytes)
@@ -191,7 +191,7 @@ d.raw,,,
         @{ What = 'a name that is an id'; Arguments = @{ Name = '{0}' -f (New-Guid) }; Id = 'InvalidVmName'; Says = '-Name' }
         @{ What = 'a format that is none'; Arguments = @{ Format = 'floppy' }; Id = 'UnknownFormatName'; Says = 'vhdx' }
     ) {
-        $file = New-TestImage (Join-Path $TestDrive bad/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome bad/web01.raw)
         $failure = Get-ErrorOf { Import-IaaSVm $file.FullName @Arguments -ErrorAction Stop }
         $failure.FullyQualifiedErrorId | Should -Be "$Id,AzureIaaS.PowerShell.Commands.ImportVmCommand"
         $failure.CategoryInfo.Category | Should -Be InvalidArgument
@@ -206,7 +206,7 @@ d.raw,,,
     }
 
     It 'refuses a name that is taken, in any case, and leaves the other alone' {
-        $file = New-TestImage (Join-Path $TestDrive taken/web01.raw)
+        $file = New-TestImage (Join-Path $TestHome taken/web01.raw)
         $first = Import-IaaSVm $file.FullName
         $failure = Get-ErrorOf { Import-IaaSVm $file.FullName -Name WEB01 -ErrorAction Stop }
         $failure.FullyQualifiedErrorId | Should -BeLike 'VmNameTaken,*'

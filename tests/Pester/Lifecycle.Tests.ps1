@@ -2,8 +2,8 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    $fabric = (Enter-TestHome $TestDrive).Path
-    $image = (New-TestImage (Join-Path $TestDrive image.raw)).FullName
+    $fabric = (Enter-TestHome).Path
+    $image = (New-TestImage (Join-Path $TestHome image.raw)).FullName
 }
 
 AfterAll { Exit-TestHome }

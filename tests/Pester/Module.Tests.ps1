@@ -8,7 +8,7 @@ BeforeDiscovery {
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
+    Enter-TestHome | Out-Null
 }
 
 AfterAll { Exit-TestHome }
@@ -87,7 +87,7 @@ Describe 'Loading' {
     }
 
     It 'resolves its commands without an import when it is on the module path' {
-        $modules = Join-Path $TestDrive modules
+        $modules = Join-Path $TestHome modules
         New-Item -ItemType Directory $modules | Out-Null
         New-Item -ItemType SymbolicLink (Join-Path $modules AzureIaaS) -Target $RepositoryRoot | Out-Null
         $answer = & $PowerShellPath -NoProfile -NonInteractive -Command "`$env:PSModulePath = '$modules' + [IO.Path]::PathSeparator + `$env:PSModulePath; (Get-IaaSContext).Count"
@@ -103,7 +103,7 @@ Describe 'Loading' {
         @{ Order = 'after'; First = 'Other'; Then = 'Own' }
         @{ Order = 'before'; First = 'Own'; Then = 'Other' }
     ) {
-        $other = Join-Path $TestDrive "Other$Order"
+        $other = Join-Path $TestHome "Other$Order"
         New-Item -ItemType Directory $other | Out-Null
         # An assembly of the same name and another version, with a type of the same name that can do nothing.
         Add-Type -OutputAssembly (Join-Path $other Microsoft.Data.Sqlite.dll) -TypeDefinition @'

@@ -2,14 +2,14 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    $fabric = (Enter-TestHome $TestDrive).Path
-    $slow = (New-SlowImage (Join-Path $TestDrive slow.qcow2)).FullName
+    $fabric = (Enter-TestHome).Path
+    $slow = (New-SlowImage (Join-Path $TestHome slow.qcow2)).FullName
     $expected = (Get-IaaSImage $slow).Length
 
     # Begins an import in a shell of its own, waits until it copies, and ends the shell by a signal.
     function Stop-Import {
         param([string]$Signal, [string]$Name = 'slow')
-        $shell = Start-Shell "Import-IaaSVm '$slow' -Name $Name -WarningAction Ignore" (Join-Path $TestDrive "$Signal.txt")
+        $shell = Start-Shell "Import-IaaSVm '$slow' -Name $Name -WarningAction Ignore" (Join-Path $TestHome "$Signal.txt")
         Wait-Until { Get-IaaSOperation | Where-Object { $_.VmName -eq $Name -and $_.Step -eq 'copy' } } 'an import that copies'
         kill "-$Signal" $shell.Id
         $shell.WaitForExit(60000) | Should -BeTrue
@@ -44,7 +44,7 @@ Describe 'An import ended by Ctrl+C' -Skip:$IsWindows {
     }
 
     It 'keeps its name from other images' {
-        $other = New-TestImage (Join-Path $TestDrive other.raw)
+        $other = New-TestImage (Join-Path $TestHome other.raw)
         $failure = Get-ErrorOf { Import-IaaSVm $other.FullName -Name SLOW -ErrorAction Stop }
         $failure.FullyQualifiedErrorId | Should -BeLike 'VmNameReserved,*'
         $failure.CategoryInfo.Category | Should -Be ResourceExists
@@ -115,7 +115,7 @@ Describe 'An import that goes on' {
     }
 
     It 'in another context is ended from here' {
-        New-TestFabric (Join-Path $TestDrive second) -Name second | Out-Null
+        New-TestFabric (Join-Path $TestHome second) -Name second | Out-Null
         Get-IaaSOperation -Context test | Undo-IaaSOperation -ErrorAction Stop
         Get-IaaSOperation -Context test | Should -BeNullOrEmpty
     }

@@ -2,8 +2,8 @@
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
-    Enter-TestHome $TestDrive | Out-Null
-    $image = (New-TestImage (Join-Path $TestDrive vm.raw)).FullName
+    Enter-TestHome | Out-Null
+    $image = (New-TestImage (Join-Path $TestHome vm.raw)).FullName
     foreach ($name in 'vm', 'vm2') { Import-IaaSVm $image -Name $name | Out-Null }
 
     # What a guest says: added to its console as QEMU would.
@@ -123,9 +123,12 @@ Describe 'Get-IaaSVmConsole' {
         Get-IaaSVmConsole vm -Tail 0 | Should -BeNullOrEmpty
     }
 
-    It 'gives nothing for a machine that never ran' { Get-IaaSVmConsole vm2 -ErrorAction Stop | Should -BeNullOrEmpty }
+    It 'gives nothing for a machine that never ran' {
+        Import-IaaSVm $image -Name new | Get-IaaSVmConsole -ErrorAction Stop | Should -BeNullOrEmpty
+        Remove-IaaSVm new -Confirm:$false
+    }
 
-    It 'takes machines from the pipeline' { (Get-IaaSVm vm* | Get-IaaSVmConsole -Tail 1) | Should -Be 'line 5' }
+    It 'takes machines from the pipeline' { Get-IaaSVm vm2, vm | Get-IaaSVmConsole -Tail 1 | Should -Be 'simulated: the guest has shut down', 'line 5' }
 
     It '-Wait goes on with new lines, and ends with the pipeline' {
         $job = Start-ThreadJob { Import-Module $using:ModulePath; Get-IaaSVmConsole vm -Tail 1 -Wait | Select-Object -First 3 }
