@@ -5,6 +5,7 @@ using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Providers;
+using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Local;
 
@@ -85,7 +86,7 @@ internal sealed partial class LocalProvider
         var record = _services.Store.Sagas.Find(operation)!;
         if (record.Kind == Rehearsals.Kind)
         {
-            using var owner = _services.Store.Locks.TryAcquire(Rehearsals.LockName(operation))
+            using var owner = _services.Store.Locks.TryAcquire(SagaRunner.LockName(operation))
                 ?? throw new IaaSException(ErrorKind.Busy, "OperationIsRunning", $"The rehearsal of {record.VmName} is being worked on.", "Wait for that to end.", operation);
             await _rehearsals.UndoAsync(record);
             return;

@@ -49,12 +49,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public async Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation) =>
         _services.Store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
 
-    public ImportPlace DescribePlace()
-    {
-        Layout.Create();
-        RemoveLeftovers();
-        return new ImportPlace(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead);
-    }
+    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead);
 
     public void Complete(VirtualMachine machine)
     {
@@ -76,7 +71,13 @@ internal sealed partial class LocalProvider : IVmProvider
         }
     }
 
-    public IImportStage OpenStage(Guid operation) => new ImportStage(Layout.Stage(operation));
+    public IImportStage OpenStage(Guid operation)
+    {
+        // Not earlier: a plan that is only looked at (-WhatIf) makes no folder.
+        Layout.Create();
+        RemoveLeftovers();
+        return new ImportStage(Layout.Stage(operation));
+    }
 
     public Task DefineAsync(VirtualMachine machine, Guid operation, CancellationToken cancellation)
     {

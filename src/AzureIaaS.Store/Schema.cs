@@ -1,3 +1,6 @@
+using System.Globalization;
+using Microsoft.Data.Sqlite;
+
 namespace AzureIaaS.Store;
 
 /// <summary>
@@ -62,10 +65,34 @@ internal static class Schema
         """,
     ];
 
-    /// <summary>The version that a database has when all updates have been made.</summary>
-    public static int Version => Updates.Length;
+    /// <summary>Brings a database up to date in one transaction.</summary>
+    /// <param name="connection">The open database.</param>
+    /// <exception cref="IaaSException">It was written by a newer version.</exception>
+    public static void Update(SqliteConnection connection)
+    {
+        if (VersionOf(connection) == Updates.Length)
+            return;
+        StateDatabase.InTransaction(connection, () =>
+        {
+            var version = VersionOf(connection);   // asked again: another process may have been faster
+            if (version > Updates.Length)
+            {
+                throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
+                    $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
+                    "Use that version, or a newer one.", connection.DataSource);
+            }
 
-    /// <summary>The updates that a database of a version lacks.</summary>
-    /// <param name="version">The version, from 0 for an empty database.</param>
-    public static IEnumerable<string> UpdatesSince(int version) => Updates.Skip(version);
+            foreach (var update in Updates.Skip(version))
+                StateDatabase.Execute(connection, update);
+            StateDatabase.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
+            return version;
+        });
+    }
+
+    private static int VersionOf(SqliteConnection connection)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA user_version";
+        return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
+    }
 }

@@ -1,19 +1,20 @@
-using System.Globalization;
 using Microsoft.Data.Sqlite;
-using SQLitePCL;
 
 namespace AzureIaaS.Store;
 
 /// <summary>
 /// The database file of a context, <c>fabric.db</c>: write-ahead logging, so that readers and a writer do not wait for each other, and every
-/// commit synchronised to the disk, so that what a command has reported is still true after the power fails.
+/// commit synchronised to the disk, so that what a command has reported is still true after the power fails. On a full disk, where SQLite has
+/// no room for its shared memory, it is open for reading only until there is room again: whoever looks for the cause must see the machines.
+/// Before that, a reserve is given up: what went wrong must be written down, and what an import has left be removed.
 /// </summary>
 internal sealed class StateDatabase : IDisposable
 {
+    private const string DiskFull = "StateDiskFull";
     private const int Corrupt = 11;
     private const int NotADatabase = 26;
     private const int Full = 13;
-    private const int DeviceFailed = 10;
+    private const int InputOutput = 10;
     private const int ReadOnly = 8;
     private const int CannotOpen = 14;
     private const int Busy = 5;
@@ -22,35 +23,36 @@ internal sealed class StateDatabase : IDisposable
 
     private readonly string _path;
     private readonly string _reserve;
-    private readonly SqliteConnection _connection;
+    private readonly bool _durable;
     private readonly object _gate = new();
+    private SqliteConnection _connection;
+    private IaaSException? _diskFull;
 
-    public StateDatabase(string path)
+    /// <summary>Opens a database, and makes it when there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="durable">Whether a commit must survive the loss of power; otherwise it survives the process alone.</param>
+    public StateDatabase(string path, bool durable)
     {
         _path = path;
         _reserve = path + ".reserve";
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
+        _durable = durable;
         try
         {
-            Guard(() =>
-            {
-                _connection.Open();
-                Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
-                return 0;
-            });
-            if (SchemaVersion() != Schema.Version)
-                Write(UpdateSchema);
+            _connection = WithReserve(OpenWhole);
             Reserve();
         }
-        catch
+        catch (IaaSException e) when (e.ErrorId == DiskFull && IsAtRest)
         {
-            _connection.Dispose();
-            throw;
+            _diskFull = e;
+            _connection = OpenAtRest();
         }
     }
 
+    /// <summary>Whether the file holds everything, and nothing waits beside it in a log.</summary>
+    private bool IsAtRest => new FileInfo(_path) is { Exists: true, Length: > 0 } && new FileInfo(_path + "-wal") is not { Exists: true, Length: > 0 };
+
     /// <summary>Changes whenever another connection has committed.</summary>
-    public long Version => Query("PRAGMA data_version", r => r.GetInt64(0))[0];
+    public long Version => IsWritable() ? Query("PRAGMA data_version", r => r.GetInt64(0))[0] : -1;
 
     /// <summary>Reads with a query.</summary>
     /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
@@ -59,7 +61,7 @@ internal sealed class StateDatabase : IDisposable
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => Guard(() =>
     {
         lock (_gate)
-            return QueryIn(sql, read, arguments);
+            return QueryLocked(sql, read, arguments);
     });
 
     /// <summary>Runs a transaction that takes the write lock at its start, so that it never has to be repeated.</summary>
@@ -68,58 +70,61 @@ internal sealed class StateDatabase : IDisposable
     {
         lock (_gate)
         {
-            try
-            {
-                return WriteOnce(work);
-            }
-            catch (SqliteException e) when (e.SqliteErrorCode is Full or DeviceFailed && File.Exists(_reserve))
-            {
-                File.Delete(_reserve);
-                return WriteOnce(work);
-            }
+            if (!IsWritable())
+                throw _diskFull!;
+            return WithReserve(() => InTransaction(_connection, () => work(new Transaction(this))));
         }
     });
 
-    public void Dispose() => _connection.Dispose();
-
-    private int SchemaVersion() => Query("PRAGMA user_version", r => r.GetInt32(0))[0];
-
-    private int UpdateSchema(Transaction transaction)
+    /// <summary>Commits what the work does, or none of it.</summary>
+    /// <param name="connection">The open database.</param>
+    /// <param name="work">The work.</param>
+    internal static T InTransaction<T>(SqliteConnection connection, Func<T> work)
     {
-        var version = SchemaVersion();   // asked again under the lock: another process may have been faster
-        if (version > Schema.Version)
-        {
-            throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
-                $"{_path}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Schema.Version}).",
-                "Use that version, or a newer one.", _path);
-        }
-
-        foreach (var update in Schema.UpdatesSince(version))
-            transaction.Execute(update);
-        return transaction.Execute(string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Schema.Version}"));
-    }
-
-    private T WriteOnce<T>(Func<Transaction, T> work)
-    {
-        Execute("BEGIN IMMEDIATE");
+        Execute(connection, "BEGIN IMMEDIATE");
         try
         {
-            var result = work(new Transaction(this));
-            Execute("COMMIT");
+            var result = work();
+            Execute(connection, "COMMIT");
             return result;
         }
         catch
         {
-            // A full disk has rolled it back already; asking again would hide why.
-            if (raw.sqlite3_get_autocommit(_connection.Handle!) == 0)
-                Execute("ROLLBACK");
+            RollBack(connection);
             throw;
         }
     }
 
-    /// <summary>
-    /// Room that is given up when the disk is full: what went wrong must still be written down, and what an import has left be removed.
-    /// </summary>
+    internal static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    public void Dispose() => _connection.Dispose();
+
+    /// <summary>Does something, and when that fails because the disk is full, once more with the room that was kept for that.</summary>
+    private T WithReserve<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (IsFull(e) && File.Exists(_reserve))
+        {
+            File.Delete(_reserve);
+            return work();
+        }
+    }
+
+    private static bool IsFull(Exception e) => e switch
+    {
+        SqliteException sqlite => sqlite.SqliteErrorCode is Full or InputOutput,
+        IaaSException known => known.ErrorId == DiskFull,
+        _ => false,
+    };
+
     private void Reserve()
     {
         if (File.Exists(_reserve))
@@ -138,13 +143,70 @@ internal sealed class StateDatabase : IDisposable
         }
     }
 
-    private int Execute(string sql, params object[] arguments)
+    private static void RollBack(SqliteConnection connection)
     {
-        using var command = Command(sql, arguments);
-        return command.ExecuteNonQuery();
+        try
+        {
+            Execute(connection, "ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // After some faults, such as a full disk, SQLite has done so itself; the fault is what matters.
+        }
     }
 
-    private List<T> QueryIn<T>(string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    private SqliteConnection OpenWhole() => Open(new SqliteConnectionStringBuilder { DataSource = _path, Pooling = false, DefaultTimeout = 30 }, connection =>
+    {
+        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "NORMAL")}; PRAGMA foreign_keys = ON;");
+        Schema.Update(connection);
+    });
+
+    /// <summary>Opens the file as one that nobody changes: no lock, no log, no shared memory.</summary>
+    private SqliteConnection OpenAtRest() =>
+        Open(new SqliteConnectionStringBuilder { DataSource = new Uri(_path).AbsoluteUri + "?immutable=1", Mode = SqliteOpenMode.ReadOnly, Pooling = false }, Schema.Update);
+
+    private SqliteConnection Open(SqliteConnectionStringBuilder settings, Action<SqliteConnection> prepare)
+    {
+        var connection = new SqliteConnection(settings.ToString());
+        try
+        {
+            return Guard(() =>
+            {
+                connection.Open();
+                prepare(connection);
+                return connection;
+            });
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Asked before every change: there may be room again.</summary>
+    private bool IsWritable()
+    {
+        lock (_gate)
+        {
+            if (_diskFull is null)
+                return true;
+            try
+            {
+                var whole = OpenWhole();
+                _connection.Dispose();
+                (_connection, _diskFull) = (whole, null);
+            }
+            catch (IaaSException e) when (e.ErrorId == DiskFull)
+            {
+                return false;
+            }
+
+            return true;
+        }
+    }
+
+    private List<T> QueryLocked<T>(string sql, Func<SqliteDataReader, T> read, object[] arguments)
     {
         using var command = Command(sql, arguments);
         using var reader = command.ExecuteReader();
@@ -182,7 +244,7 @@ internal sealed class StateDatabase : IDisposable
         {
             Corrupt or NotADatabase => new IaaSException(ErrorKind.InvalidData, "StateCorrupt", $"{_path}: the state database is damaged ({e.Message}).",
                 $"Restore the file from a backup. Without one: the machines' disks are unharmed under {Path.Combine(folder!, "machines")}; move the database away and import them again.", _path, e),
-            Full => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
+            Full or InputOutput when e.SqliteErrorCode == Full || IsDiskFull(folder!) => new IaaSException(ErrorKind.NoCapacity, DiskFull, $"{_path}: the disk that holds the state is full.",
                 "Make room on it, then repeat the command; nothing was changed.", _path, e),
             ReadOnly or CannotOpen => new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{_path}: the state database cannot be written ({e.Message}).",
                 "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", _path, e),
@@ -193,15 +255,33 @@ internal sealed class StateDatabase : IDisposable
         };
     }
 
+    /// <summary>Where there is no room for its shared memory, SQLite speaks of an input or output error.</summary>
+    private static bool IsDiskFull(string folder)
+    {
+        const int LeastBytes = 128 << 10;
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace < LeastBytes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>An open transaction.</summary>
     internal readonly struct Transaction(StateDatabase database)
     {
         /// <summary>Changes rows.</summary>
         /// <returns>How many rows were changed.</returns>
-        public int Execute(string sql, params object[] arguments) => database.Execute(sql, arguments);
+        public int Execute(string sql, params object[] arguments)
+        {
+            using var command = database.Command(sql, arguments);
+            return command.ExecuteNonQuery();
+        }
 
         /// <summary>Reads with a query.</summary>
         public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) =>
-            database.QueryIn(sql, read, arguments);
+            database.QueryLocked(sql, read, arguments);
     }
 }

@@ -10,6 +10,7 @@ public abstract class VmCmdlet : IaaSCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Name", "VMName", "InputObject")]
     [ValidateNotNullOrEmpty]
+    [VmReferences]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[] Vm { get; set; } = [];
 

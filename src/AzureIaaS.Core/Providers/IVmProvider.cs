@@ -84,8 +84,7 @@ public interface IVmProvider : IDisposable
     /// <param name="cancellation">Stops it.</param>
     Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation);
 
-    /// <summary>Says what an import needs to know of this place, and refuses when nothing can be written to it.</summary>
-    /// <exception cref="IaaSException">It cannot be written to.</exception>
+    /// <summary>Says what an import needs to know of this place. It changes nothing: the import may only be looked at.</summary>
     ImportPlace DescribePlace();
 
     /// <summary>Completes a machine that is to be imported with what this provider chooses: controllers, adapters, file names.</summary>
@@ -94,6 +93,7 @@ public interface IVmProvider : IDisposable
 
     /// <summary>Opens the stage on which an import puts its disks; nothing on it is visible as a machine.</summary>
     /// <param name="operation">The operation's id.</param>
+    /// <exception cref="IaaSException">The place cannot be written to.</exception>
     IImportStage OpenStage(Guid operation);
 
     /// <summary>Turns a stage into a machine's place. Not yet visible: the store publishes it.</summary>

@@ -6,6 +6,7 @@ namespace AzureIaaS.Local.Fabric;
 internal static partial class PrivateFolder
 {
     private const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+    private const UnixFileMode OthersWrite = UnixFileMode.GroupWrite | UnixFileMode.OtherWrite;
 
     /// <summary>Makes a folder with mode 0700, unless it is there.</summary>
     /// <param name="path">The folder.</param>
@@ -27,10 +28,10 @@ internal static partial class PrivateFolder
     public static void CheckOwn(string path)
     {
         var info = new DirectoryInfo(path);
-        if (info.LinkTarget is not null || (File.GetUnixFileMode(path) & ~Private) != 0 || !IsOwn(path))
+        if (info.LinkTarget is not null || (File.GetUnixFileMode(path) & OthersWrite) != 0 || !IsOwn(path))
         {
-            throw new IaaSException(ErrorKind.AccessDenied, "FolderNotPrivate", $"{path}: the folder for sockets is not this user's own, private folder.",
-                "Remove it, or give the fabric a shorter path, so that its sockets fit into the fabric itself.", path);
+            throw new IaaSException(ErrorKind.AccessDenied, "FolderNotPrivate", $"{path}: the folder is not this user's own, or others may write to it.",
+                "Take the others' permission away (chmod go-w), remove the folder, or connect to a fabric elsewhere with Connect-IaaS -Local -Path.", path);
         }
     }
 

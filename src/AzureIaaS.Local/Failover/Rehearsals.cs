@@ -55,7 +55,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
         (recorder.Report.Rpo, recorder.Report.RpoStatement) = (TimeSpan.Zero, "The clone went on from the machine's disks as they were at one moment, as after the loss of its host.");
         var plan = new RehearsalPlan(machine.Id, Guid.NewGuid(), Guid.NewGuid(), options.TargetHost);
         var operation = Guid.NewGuid();
-        using var owner = services.Store.Locks.TryAcquire(LockName(operation));
+        using var owner = services.Store.Locks.TryAcquire(SagaRunner.LockName(operation));
         services.Store.Sagas.Create(new SagaRecord(operation, Kind, 1, machine.Name, machine.Id.ToString("N"), JsonSerializer.Serialize(plan, RehearsalJson.Default.RehearsalPlan), services.Time.GetUtcNow()), reserveName: false);
         var runner = new SagaRunner(services.Store.Sagas, services.Time);
         var work = new Work(plan, recorder, options, provider, notices);
@@ -78,7 +78,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
     {
         foreach (var record in services.Store.Sagas.List(includeClosed: false).Where(r => r.Kind == Kind))
         {
-            using var owner = services.Store.Locks.TryAcquire(LockName(record.Id));
+            using var owner = services.Store.Locks.TryAcquire(SagaRunner.LockName(record.Id));
             if (owner is null)
                 continue;
             notices.Report(Notice.Verbose($"A rehearsal of {record.VmName} was cut off; it is cleared away."));
@@ -94,9 +94,6 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
         var work = new Work(plan, null, new FailoverOptions(), null, SilentNotices.Instance);
         await new SagaRunner(services.Store.Sagas, services.Time).UndoAsync(Saga, record.Id, work, null);
     }
-
-    /// <summary>The lock of an operation: the same name that every operation has.</summary>
-    public static string LockName(Guid operation) => $"operation-{operation:N}";
 
     private async Task FreezeAsync(Work work, CancellationToken cancellation)
     {

@@ -7,6 +7,10 @@ namespace AzureIaaS.Local.Machines;
 /// <summary>What this provider notes about a machine beside what everyone may know.</summary>
 internal sealed record MachineNotes
 {
+    // Notes of an earlier version lack them, and reading those sets null.
+    private readonly IReadOnlyDictionary<string, DiskTree>? _trees;
+    private readonly IReadOnlyDictionary<Guid, IReadOnlyDictionary<string, string>>? _checkpointLayers;
+
     /// <summary>Its process; null while it has none.</summary>
     public ProcessIdentity? Process { get; init; }
 
@@ -26,10 +30,18 @@ internal sealed record MachineNotes
     public long ConsoleStart { get; init; }
 
     /// <summary>The layers of its disks, by disk; a disk that is not here has one layer, its file.</summary>
-    public IReadOnlyDictionary<string, DiskTree> Trees { get; init; } = new Dictionary<string, DiskTree>();
+    public IReadOnlyDictionary<string, DiskTree> Trees
+    {
+        get => _trees ?? new Dictionary<string, DiskTree>();
+        init => _trees = value;
+    }
 
     /// <summary>Which layers each checkpoint keeps: by checkpoint, then by disk.</summary>
-    public IReadOnlyDictionary<Guid, IReadOnlyDictionary<string, string>> CheckpointLayers { get; init; } = new Dictionary<Guid, IReadOnlyDictionary<string, string>>();
+    public IReadOnlyDictionary<Guid, IReadOnlyDictionary<string, string>> CheckpointLayers
+    {
+        get => _checkpointLayers ?? new Dictionary<Guid, IReadOnlyDictionary<string, string>>();
+        init => _checkpointLayers = value;
+    }
 
     /// <summary>The file that its memory is to be loaded from at its next start; null for a start from the disk.</summary>
     public string? MemoryFile { get; init; }

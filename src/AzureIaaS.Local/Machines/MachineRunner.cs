@@ -100,14 +100,22 @@ internal sealed class MachineRunner(LocalServices services)
         await Task.Delay(AskEvery, cancellation);
         var fact = await Hypervisor.ObserveAsync(owned.Files, owned.Notes.Process, search: false, cancellation);
         if (fact.Condition == ProcessCondition.DiskFull)
+            throw DiskStillFull(owned);
+        try
         {
-            throw new IaaSException(ErrorKind.NoCapacity, "DiskStillFull", $"{owned.Machine.Name}: the disk that holds {owned.Files.Folder} is still full; the machine stays paused.",
-                "Make room on it, then resume again; nothing is lost.", owned.Machine.Name);
+            owned.Change(MachineState.Running, null, owned.Notes with { Process = fact.Process });
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
+        {
+            throw DiskStillFull(owned);
         }
 
-        owned.Change(MachineState.Running, null, owned.Notes with { Process = fact.Process });
         return owned.Machine;
     }
+
+    private static IaaSException DiskStillFull(OwnedMachine owned) => new(ErrorKind.NoCapacity, "DiskStillFull",
+        $"{owned.Machine.Name}: the disk that holds {owned.Files.Folder} is still full; the machine stays paused or will be paused again.",
+        "Make room on it, then resume again; nothing is lost.", owned.Machine.Name);
 
     /// <summary>The error for a request that a machine's state does not allow.</summary>
     /// <param name="machine">The machine.</param>

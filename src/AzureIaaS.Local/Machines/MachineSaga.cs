@@ -64,6 +64,7 @@ internal sealed class MachineSaga<T> : MachineSaga
         var (owned, services) = (work.Owned, work.Services);
         var operation = Guid.NewGuid();
         var record = new SagaRecord(operation, Kind, _saga.Version, owned.Machine.Name, owned.Machine.Id.ToString("N"), JsonSerializer.Serialize(work.Parameters, _json), services.Time.GetUtcNow());
+        using var atWork = services.Store.Locks.TryAcquire(SagaRunner.LockName(operation));
         services.Store.Sagas.Create(record, reserveName: false);
         owned.Write(owned.Notes with { Operation = operation });
         var runner = new SagaRunner(services.Store.Sagas, services.Time);
@@ -88,6 +89,7 @@ internal sealed class MachineSaga<T> : MachineSaga
 
     public override async Task RecoverAsync(SagaRecord record, OwnedMachine owned, LocalServices services)
     {
+        using var atWork = services.Store.Locks.TryAcquire(SagaRunner.LockName(record.Id));
         var work = new MachineWork<T>(owned, JsonSerializer.Deserialize(record.Parameters, _json)!, services, SilentNotices.Instance);
         var runner = new SagaRunner(services.Store.Sagas, services.Time);
         var log = runner.Replay(_saga, record.Id);

@@ -91,8 +91,9 @@ public sealed class ImportVmCommand : PathCmdlet
         var paths = ResolvePaths();
         if (paths.Count > 1 && NameFor(paths[0]) is { } name)
         {
-            throw new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
+            var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
                 "Leave -Name out, or import one image at a time.", name);
+            ThrowTerminatingError(ErrorRecords.For(e, name));
         }
 
         foreach (var path in paths)

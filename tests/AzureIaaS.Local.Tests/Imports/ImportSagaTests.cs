@@ -141,8 +141,8 @@ public class ImportSagaTests
         Assert.Empty(await fabric.Session.ListAsync(CancellationToken.None));
         Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
         Assert.Null(fabric.Session.Store.Sagas.FindReserving("guest"));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Imports));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Machines));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Imports));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Machines));
     }
 
     private static async Task AssertIsWholeAsync(TestFabric fabric)
@@ -151,7 +151,7 @@ public class ImportSagaTests
         Assert.Equal(MachineState.Deallocated, machine.State);
         Assert.Equal(await File.ReadAllBytesAsync(fabric.Guest()), await File.ReadAllBytesAsync(machine.Disks[0].Path));
         Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Imports));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Imports));
         Assert.Equal(["disk0.digests", "disk0.raw"], Directory.EnumerateFiles(fabric.Layout.Machine(machine.Id).Folder).Select(f => Path.GetFileName(f)!).Order());
     }
 

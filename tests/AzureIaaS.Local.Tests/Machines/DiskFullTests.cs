@@ -78,7 +78,7 @@ public sealed class DiskFullTests : IDisposable
         var error = await Assert.ThrowsAsync<IaaSException>(() => Fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path }, progress, CancellationToken.None));
         Assert.Equal("NotEnoughSpace", error.ErrorId);
         File.Delete(filler);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(Fabric.Layout.Imports));
+        Assert.Empty(TestFabric.Entries(Fabric.Layout.Imports));
         Assert.Empty(Fabric.Session.ListOperations(includeEnded: false));
         Assert.Empty(await Fabric.Session.ListAsync(CancellationToken.None));
         await Fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path }, Fabric.Notices, CancellationToken.None);

@@ -51,7 +51,7 @@ public class KillTests
             Assert.True(await ProcessTable.KillAsync(ProcessTable.Find(machine.ProcessId!.Value)!, TimeSpan.FromSeconds(10)));
             var acknowledged = LastTick(fabric, machine);
             var found = await fabric.LookAsync(machine);
-            Assert.Equal(MachineState.Failed, found.State);
+            Assert.Equal(MachineState.Healing, found.State);
             Assert.Contains("ended unexpectedly", found.StateReason, StringComparison.Ordinal);
             Assert.Equal(round, fabric.BootCount(machine));
             Assert.True(BootSectorGuest.ReadWriteCount(machine.Disks[0].Path) >= acknowledged, "a write that was acknowledged is lost");
@@ -96,7 +96,7 @@ public class KillTests
                     undone++;
                     break;
                 case 1:
-                    await EndAsync(fabric, await fabric.Session.ResumeOperationAsync(operation.Id, fabric.Notices, CancellationToken.None), expected);
+                    await EndAsync(fabric, (await fabric.Session.ResumeOperationAsync(operation.Id, fabric.Notices, CancellationToken.None))!, expected);
                     resumed++;
                     break;
                 default:
@@ -107,8 +107,8 @@ public class KillTests
 
             Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
             Assert.Empty(await fabric.Session.ListAsync(CancellationToken.None));
-            Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Imports));
-            Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Machines));
+            Assert.Empty(TestFabric.Entries(fabric.Layout.Imports));
+            Assert.Empty(TestFabric.Entries(fabric.Layout.Machines));
         }
 
         Assert.True(resumed > 0 && undone > 0, $"the rounds did not meet what they are for: {resumed} resumed, {undone} undone");
@@ -135,7 +135,7 @@ public class KillTests
         var error = await Assert.ThrowsAsync<IaaSException>(() => fabric.Session.ResumeOperationAsync(operation.Id, fabric.Notices, CancellationToken.None));
         Assert.Equal("SourceChanged", error.ErrorId);
         await fabric.Session.UndoOperationAsync(operation.Id, fabric.Notices);
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Imports));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Imports));
     }
 
     private static uint LastTick(TestFabric fabric, VirtualMachine machine)
@@ -176,6 +176,6 @@ public class KillTests
     {
         Assert.Equal(expected, machine.Disks[0].Digest);
         Assert.Equal(expected, Digest(machine.Disks[0].Path));
-        await fabric.Provider.RemoveAsync(machine.Id, force: false, fabric.Notices, CancellationToken.None);
+        await fabric.Provider.RemoveAsync(machine.Id, force: false, keepDisks: false, fabric.Notices, CancellationToken.None);
     }
 }

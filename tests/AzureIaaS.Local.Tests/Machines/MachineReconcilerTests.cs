@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Processes;
 
 namespace AzureIaaS.Local.Tests.Machines;
@@ -15,7 +16,7 @@ public class MachineReconcilerTests
             foreach (var condition in Enum.GetValues<ProcessCondition>())
             {
                 var truth = MachineReconciler.Reconcile(noted, null, new ProcessFact(condition, condition == ProcessCondition.None ? null : Process), 42, "/f");
-                Assert.False(truth.EndProcess && condition == ProcessCondition.None);
+                Assert.False(truth.Action != ProcessAction.None && condition == ProcessCondition.None);
                 if (truth.State is MachineState.Failed or MachineState.Unknown or MachineState.Paused && condition != ProcessCondition.None)
                     Assert.NotNull(truth.Reason);
             }
@@ -23,8 +24,9 @@ public class MachineReconcilerTests
     }
 
     [Theory]
-    [InlineData(MachineState.Running, MachineState.Failed)]
-    [InlineData(MachineState.Paused, MachineState.Failed)]
+    [InlineData(MachineState.Running, MachineState.Healing)]
+    [InlineData(MachineState.Paused, MachineState.Healing)]
+    [InlineData(MachineState.Moving, MachineState.Healing)]
     [InlineData(MachineState.Starting, MachineState.Deallocated)]
     [InlineData(MachineState.Stopping, MachineState.Deallocated)]
     [InlineData(MachineState.Deallocated, MachineState.Deallocated)]
@@ -39,14 +41,14 @@ public class MachineReconcilerTests
     public void AGuestThatPoweredOff(MachineState noted, MachineState truth)
     {
         var result = Of(noted, ProcessCondition.PoweredOff);
-        Assert.Equal((truth, true), (result.State, result.EndProcess));
+        Assert.Equal((truth, ProcessAction.End), (result.State, result.Action));
     }
 
     [Fact]
     public void AStartThatWasCutOffBeforeTheGuestBeganIsTakenDown()
     {
         var result = Of(MachineState.Starting, ProcessCondition.Prelaunch);
-        Assert.Equal((MachineState.Deallocated, true), (result.State, result.EndProcess));
+        Assert.Equal((MachineState.Deallocated, ProcessAction.End), (result.State, result.Action));
     }
 
     [Fact]
@@ -56,7 +58,16 @@ public class MachineReconcilerTests
     public void AProcessThatDoesNotAnswerIsNotKilled()
     {
         var result = Of(MachineState.Running, ProcessCondition.NotAnswering);
-        Assert.Equal((MachineState.Unknown, false), (result.State, result.EndProcess));
+        Assert.Equal((MachineState.Unknown, ProcessAction.None), (result.State, result.Action));
+    }
+
+    [Theory]
+    [InlineData(MachineState.Starting)]
+    [InlineData(MachineState.Moving)]
+    public void AGuestThatWasHaltedToGoOnGoesOn(MachineState noted)
+    {
+        var result = Of(noted, ProcessCondition.Paused);
+        Assert.Equal((MachineState.Running, ProcessAction.Continue), (result.State, result.Action));
     }
 
     private static Reconciled Of(MachineState noted, ProcessCondition condition) =>

@@ -167,6 +167,10 @@ public class MainJobTests
         using var fabric = new TestFabric();
         var request = new AzureIaaS.Imports.ImportRequest { Path = fabric.Guest(), Memory = 20L << 40 };
         var machine = await fabric.Session.Imports.ImportAsync(request, fabric.Notices, CancellationToken.None);
+        Assert.Equal("NoHostFits", (await Assert.ThrowsAsync<IaaSException>(() => fabric.StartAsync(machine))).ErrorId);
+
+        // A simulated host may offer more than this computer has; what runs may not take more.
+        ((IHostProvider)fabric.Provider).AddHost(new FabricHost { Name = "giant", Cpu = 64, Memory = 64L << 40 });
         var error = await Assert.ThrowsAsync<IaaSException>(() => fabric.StartAsync(machine));
         Assert.Equal(("NotEnoughMemory", ErrorKind.NoCapacity), (error.ErrorId, error.Kind));
         Assert.Equal(MachineState.Deallocated, (await fabric.LookAsync(machine)).State);
@@ -177,13 +181,13 @@ public class MainJobTests
     {
         using var fabric = new TestFabric();
         var machine = await fabric.StartAsync(await fabric.ImportAsync());
-        var refused = await Assert.ThrowsAsync<IaaSException>(() => fabric.Provider.RemoveAsync(machine.Id, force: false, fabric.Notices, CancellationToken.None));
+        var refused = await Assert.ThrowsAsync<IaaSException>(() => fabric.Provider.RemoveAsync(machine.Id, force: false, keepDisks: false, fabric.Notices, CancellationToken.None));
         Assert.Equal("VmStateForbids", refused.ErrorId);
-        await fabric.Provider.RemoveAsync(machine.Id, force: true, fabric.Notices, CancellationToken.None);
+        await fabric.Provider.RemoveAsync(machine.Id, force: true, keepDisks: false, fabric.Notices, CancellationToken.None);
         Assert.Empty(await fabric.Session.ListAsync(CancellationToken.None));
         Assert.Empty(fabric.QemuProcesses());
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Machines));
-        Assert.Empty(Directory.EnumerateFileSystemEntries(fabric.Layout.Run));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Machines));
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Run));
         await fabric.ImportAsync();
     }
 

@@ -65,7 +65,7 @@ public sealed class QemuTroubleTests : IDisposable
         var found = await _fabric.LookAsync(machine);
         Assert.Equal(MachineState.Failed, found.State);
         Assert.Contains("missing", found.StateReason, StringComparison.Ordinal);
-        await _fabric.Provider.RemoveAsync(machine.Id, force: false, _fabric.Notices, CancellationToken.None);
+        await _fabric.Provider.RemoveAsync(machine.Id, force: false, keepDisks: false, _fabric.Notices, CancellationToken.None);
         Assert.Empty(await _fabric.Session.ListAsync(CancellationToken.None));
     }
 

@@ -1,4 +1,7 @@
+using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Hypervisors.Qemu;
+using AzureIaaS.Local.Machines;
 
 namespace AzureIaaS.Local.Tests.Qemu;
 
@@ -30,7 +33,7 @@ public class QemuCommandLineTests
     {
         var machine = Machine();
         machine.Name = "web,process=evil";
-        Assert.Equal("guest=web,,process=evil", After(QemuCommandLine.Build(machine, Files, Settings()), "-name"));
+        Assert.Equal("guest=web,,process=evil", After(Build(machine), "-name"));
     }
 
     [Fact]
@@ -38,7 +41,7 @@ public class QemuCommandLineTests
     {
         var machine = Machine();
         machine.Disks[0].Path = "/a,b/disk0.raw";
-        var line = QemuCommandLine.Build(machine, new MachineFiles("/a,b", "/c,d"), Settings());
+        var line = Build(machine, new MachineFiles("/a,b", "/c,d"));
         Assert.Contains(line, a => a.Contains("filename=/a,,b/disk0.raw", StringComparison.Ordinal));
         Assert.Contains(line, a => a.Contains("path=/c,,d/commands.qmp", StringComparison.Ordinal));
     }
@@ -55,7 +58,7 @@ public class QemuCommandLineTests
     {
         var machine = Machine();
         machine.Disks[0].Controller = controller;
-        Assert.Contains(AllAfter(QemuCommandLine.Build(machine, Files, Settings()), "-device"), d => d.StartsWith(device, StringComparison.Ordinal));
+        Assert.Contains(AllAfter(Build(machine), "-device"), d => d.StartsWith(device, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -68,7 +71,7 @@ public class QemuCommandLineTests
         var machine = Machine();
         for (var i = 1; i < 6; i++)
             machine.Disks.Add(new VirtualDisk { Name = $"disk{i}", Path = $"/d{i}", Controller = DiskController.Ide });
-        var devices = AllAfter(QemuCommandLine.Build(machine, Files, Settings()), "-device");
+        var devices = AllAfter(Build(machine), "-device");
         Assert.Equal(4, devices.Count(d => d.Contains("bus=ide.", StringComparison.Ordinal)));
         Assert.Equal(2, devices.Count(d => d.Contains("bus=sata0.", StringComparison.Ordinal)));
         Assert.Single(devices, d => d.StartsWith("ahci", StringComparison.Ordinal));
@@ -79,19 +82,43 @@ public class QemuCommandLineTests
     {
         var machine = Machine();
         (machine.Disks[0].LogicalSectorSize, machine.Disks[0].Controller) = (4096, DiskController.VirtioScsi);
-        Assert.Contains(AllAfter(QemuCommandLine.Build(machine, Files, Settings()), "-device"), d => d.Contains("logical_block_size=4096", StringComparison.Ordinal));
+        Assert.Contains(AllAfter(Build(machine), "-device"), d => d.Contains("logical_block_size=4096", StringComparison.Ordinal));
     }
 
     [Fact]
     public void UefiHasSharedCodeAndItsOwnVariables()
     {
-        var line = QemuCommandLine.Build(Machine(), Files, Settings() with { UefiCode = "/usr/share/OVMF/OVMF_CODE_4M.fd" });
+        var line = QemuCommandLine.Build(LaunchRequest.Of(Machine(), Files, new MachineNotes()), Settings() with { UefiCode = "/usr/share/OVMF/OVMF_CODE_4M.fd" });
         Assert.Contains(line, a => a.Contains("read-only=on,filename=/usr/share/OVMF/OVMF_CODE_4M.fd", StringComparison.Ordinal));
         Assert.Contains(line, a => a.Contains("filename=/f/machines/a/uefi-vars.fd", StringComparison.Ordinal) && !a.Contains("read-only", StringComparison.Ordinal));
         Assert.Contains("pflash0=uefi-code,pflash1=uefi-vars", After(line, "-machine"), StringComparison.Ordinal);
     }
 
-    private static IReadOnlyList<string> Build() => QemuCommandLine.Build(Machine(), Files, Settings());
+    [Fact]
+    public void LayersAreSaidToLieOnOneAnotherAndOnlyTheLastIsWrittenTo()
+    {
+        var machine = Machine();
+        var tree = DiskTree.Of(machine.Disks[0]);
+        tree = tree.WithActive(tree.Next("disk0", "/f/machines/a"));
+        tree = tree.WithActive(tree.Next("disk0-1", "/f/machines/a"));
+        var line = QemuCommandLine.Build(LaunchRequest.Of(machine, Files, new MachineNotes().WithTrees([tree])), Settings());
+        var nodes = AllAfter(line, "-blockdev");
+        Assert.Contains(nodes, n => n.StartsWith("driver=raw,node-name=disk0,", StringComparison.Ordinal) && n.EndsWith("read-only=on", StringComparison.Ordinal));
+        Assert.Contains(nodes, n => n.StartsWith("driver=qcow2,node-name=disk0-1,", StringComparison.Ordinal) && n.Contains("read-only=on,backing=disk0", StringComparison.Ordinal));
+        Assert.Contains(nodes, n => n.StartsWith("driver=qcow2,node-name=disk0-2,", StringComparison.Ordinal) && !n.Contains("read-only=on", StringComparison.Ordinal));
+        Assert.Contains(AllAfter(line, "-device"), d => d.Contains("drive=disk0-2,id=disk0-device", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void AProcessThatWaitsForMemoryDoesNotBoot()
+    {
+        var line = QemuCommandLine.Build(LaunchRequest.Of(Machine(), Files, new MachineNotes(), incoming: true), Settings());
+        Assert.Equal("defer", After(line, "-incoming"));
+        Assert.DoesNotContain("-S", line);
+    }
+
+    private static IReadOnlyList<string> Build(VirtualMachine? machine = null, MachineFiles? files = null) =>
+        QemuCommandLine.Build(LaunchRequest.Of(machine ?? Machine(), files ?? Files, new MachineNotes()), Settings());
 
     private static QemuSettings Settings() => new("pc-i440fx-7.2", Accelerator.Tcg, null);
 

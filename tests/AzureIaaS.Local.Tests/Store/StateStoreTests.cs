@@ -104,7 +104,7 @@ public sealed class StateStoreTests : IDisposable
         var machine = Publish(Open(), "web01");
         await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
         {
-            using var store = new StoreAdapter().Open(_folder);
+            using var store = new StoreAdapter().Open(_folder, durable: true);
             for (var done = 0; done < 25;)
             {
                 var stored = store.Machines.Find(machine.Id)!;
@@ -190,7 +190,7 @@ public sealed class StateStoreTests : IDisposable
 
     private IStateStore Open()
     {
-        var store = new StoreAdapter().Open(_folder);
+        var store = new StoreAdapter().Open(_folder, durable: true);
         _open.Add(store);
         return store;
     }

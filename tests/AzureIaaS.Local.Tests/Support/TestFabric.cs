@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using AzureIaaS.Guests.Testing;
 using AzureIaaS.Imports;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Processes;
 using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
@@ -86,6 +87,9 @@ internal sealed class TestFabric : IDisposable
     }
 
     public uint BootCount(VirtualMachine machine) => BootSectorGuest.ReadBootCount(Layout.Machine(machine.Id).Disk("disk0"));
+
+    /// <summary>What is in a folder, which may not be there.</summary>
+    public static IEnumerable<string> Entries(string folder) => Directory.Exists(folder) ? Directory.EnumerateFileSystemEntries(folder).Where(f => Path.GetFileName(f) != ".simulated") : [];
 
     /// <summary>The numbers of this fabric's QEMU processes.</summary>
     public List<int> QemuProcesses() => [.. Processes().Where(p => p.Line.Contains("qemu-system", StringComparison.Ordinal)).Select(p => p.Id)];
