@@ -59,15 +59,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         if (owner is null)
             return LookFromOutside(store.Machines.Find(machine.Id) ?? stored);
         using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, layout, places.Note);
-        try
-        {
-            await EstablishAsync(owned, cancellation);
-        }
-        catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
-        {
-            // What is true can be shown without room to write it down: that the disk is full may be the very reason to look.
-        }
-
+        await EstablishAsync(owned, cancellation);
         return owned.Machine;
     }
 
@@ -121,8 +113,16 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
 
         var remaining = truth.Action == ProcessAction.End ? null : fact.Process;
         var changed = owned.Machine.State != truth.State || owned.Machine.StateReason != truth.Reason || owned.Notes.Process != remaining;
-        if (changed)
-            owned.Change(truth.State, truth.Reason, NotesFor(owned, truth, remaining));
+        try
+        {
+            if (changed)
+                owned.Change(truth.State, truth.Reason, NotesFor(owned, truth, remaining));
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.NoCapacity)
+        {
+            // It is true without room to write it down: that the disk is full may be the very reason to look.
+        }
+
         if (truth.State == MachineState.Healing)
             NeedsHealing?.Invoke();
     }
