@@ -9,6 +9,7 @@ namespace AzureIaaS.Local.Machines;
 /// <summary>Starts and stops machines. Every change is written before and after it is made, so that whoever comes next can tell how far it came.</summary>
 internal sealed class MachineRunner(LocalServices services)
 {
+    private const long LeastRoom = 4 << 20;
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(100);
 
     private IHypervisor Hypervisor => services.Hypervisor;
@@ -94,6 +95,9 @@ internal sealed class MachineRunner(LocalServices services)
             return owned.Machine;
         }
 
+        // Asked before it goes on: QEMU's IDE now and then reports an error to a guest that is let go on a full disk again and again (measured).
+        if (owned.Fact.Condition == ProcessCondition.DiskFull && new DriveInfo(owned.Files.Folder).AvailableFreeSpace < LeastRoom)
+            throw DiskStillFull(owned);
         await Hypervisor.ContinueAsync(owned.Files, cancellation);
 
         // A guest whose disk is still full halts again with its next write.
