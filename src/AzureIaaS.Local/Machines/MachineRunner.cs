@@ -95,7 +95,7 @@ internal sealed class MachineRunner(LocalServices services)
             return owned.Machine;
         }
 
-        // Asked before it goes on: QEMU's IDE now and then reports an error to a guest that is let go on a full disk again and again (measured).
+        // Asked before it goes on: each halt of a busy IDE or SATA disk is a chance for QEMU to report an error to the guest (docs/fabric.md).
         if (owned.Fact.Condition == ProcessCondition.DiskFull && new DriveInfo(owned.Files.Folder).AvailableFreeSpace < LeastRoom)
             throw DiskStillFull(owned);
         await Hypervisor.ContinueAsync(owned.Files, cancellation);

@@ -33,7 +33,8 @@ public sealed class DiskFullTests : IDisposable
     public async Task AFullDiskPausesTheGuestAndResumeGoesOn()
     {
         Skip.IfNot(TestFabric.HasQemu, "qemu-system-x86_64 is not installed");
-        var machine = await Fabric.StartAsync(await Fabric.ImportAsync(options: new BootSectorOptions { FillsDisk = true }, length: 16 << 20));
+        var request = new ImportRequest { Path = Fabric.Guest(options: new BootSectorOptions { FillsDisk = true }, length: 16 << 20), Memory = 32 << 20, Controller = DiskController.VirtioBlk };
+        var machine = await Fabric.StartAsync(await Fabric.Session.Imports.ImportAsync(request, Fabric.Notices, CancellationToken.None));
         machine = await Fabric.WaitForStateAsync(machine, MachineState.Paused, 120);
         Assert.Contains("full", machine.StateReason, StringComparison.Ordinal);
 
