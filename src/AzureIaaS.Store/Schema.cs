@@ -45,6 +45,24 @@ internal static class Schema
             PRIMARY KEY (operation, sequence)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE hosts (
+            name TEXT PRIMARY KEY COLLATE NOCASE,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        -- Things that are true of the whole context, by name.
+        CREATE TABLE facts (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE failover_reports (
+            id TEXT PRIMARY KEY,
+            vm TEXT NOT NULL,
+            started TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>

@@ -6,6 +6,7 @@ namespace AzureIaaS.Store;
 /// The database file of a context, <c>fabric.db</c>: write-ahead logging, so that readers and a writer do not wait for each other, and every
 /// commit synchronised to the disk, so that what a command has reported is still true after the power fails. On a full disk, where SQLite has
 /// no room for its shared memory, it is open for reading only until there is room again: whoever looks for the cause must see the machines.
+/// Before that, a reserve is given up: what went wrong must be written down, and what an import has left be removed.
 /// </summary>
 internal sealed class StateDatabase : IDisposable
 {
@@ -18,17 +19,27 @@ internal sealed class StateDatabase : IDisposable
     private const int CannotOpen = 14;
     private const int Busy = 5;
 
+    private const int ReserveSize = 1 << 20;
+
     private readonly string _path;
+    private readonly string _reserve;
+    private readonly bool _durable;
     private readonly object _gate = new();
     private SqliteConnection _connection;
     private IaaSException? _diskFull;
 
-    public StateDatabase(string path)
+    /// <summary>Opens a database, and makes it when there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="durable">Whether a commit must survive the loss of power; otherwise it survives the process alone.</param>
+    public StateDatabase(string path, bool durable)
     {
         _path = path;
+        _reserve = path + ".reserve";
+        _durable = durable;
         try
         {
-            _connection = OpenWhole();
+            _connection = WithReserve(OpenWhole);
+            Reserve();
         }
         catch (IaaSException e) when (e.ErrorId == DiskFull && IsAtRest)
         {
@@ -61,7 +72,7 @@ internal sealed class StateDatabase : IDisposable
         {
             if (!IsWritable())
                 throw _diskFull!;
-            return InTransaction(_connection, () => work(new Transaction(this)));
+            return WithReserve(() => InTransaction(_connection, () => work(new Transaction(this))));
         }
     });
 
@@ -93,6 +104,45 @@ internal sealed class StateDatabase : IDisposable
 
     public void Dispose() => _connection.Dispose();
 
+    /// <summary>Does something, and when that fails because the disk is full, once more with the room that was kept for that.</summary>
+    private T WithReserve<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (IsFull(e) && File.Exists(_reserve))
+        {
+            File.Delete(_reserve);
+            return work();
+        }
+    }
+
+    private static bool IsFull(Exception e) => e switch
+    {
+        SqliteException sqlite => sqlite.SqliteErrorCode is Full or InputOutput,
+        IaaSException known => known.ErrorId == DiskFull,
+        _ => false,
+    };
+
+    private void Reserve()
+    {
+        if (File.Exists(_reserve))
+            return;
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using var file = new FileStream(_reserve, options);
+            file.Write(new byte[ReserveSize]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No room for it now, or somebody else was faster: it is tried again when the state is next opened.
+        }
+    }
+
     private static void RollBack(SqliteConnection connection)
     {
         try
@@ -107,7 +157,7 @@ internal sealed class StateDatabase : IDisposable
 
     private SqliteConnection OpenWhole() => Open(new SqliteConnectionStringBuilder { DataSource = _path, Pooling = false, DefaultTimeout = 30 }, connection =>
     {
-        Execute(connection, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;");
+        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "NORMAL")}; PRAGMA foreign_keys = ON;");
         Schema.Update(connection);
     });
 

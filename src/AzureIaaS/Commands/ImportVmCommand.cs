@@ -47,6 +47,16 @@ public sealed class ImportVmCommand : PathCmdlet
     [EmptyIsNull]
     public string? Root { get; set; }
 
+    /// <summary>The availability set it is to belong to: machines that do the same, and are kept apart.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? AvailabilitySet { get; set; }
+
+    /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public int? StartOrder { get; set; }
+
     /// <summary>Words of the user's own, by name.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Hashtable? Tag { get; set; }
@@ -103,6 +113,8 @@ public sealed class ImportVmCommand : PathCmdlet
             Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
             Format = Format,
             Root = Root is null ? null : SessionState.Path.GetUnresolvedProviderPathFromPSPath(Root),
+            AvailabilitySet = AvailabilitySet,
+            StartOrder = StartOrder,
             SkipDigest = SkipDigest,
             Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
         };

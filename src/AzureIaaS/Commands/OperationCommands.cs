@@ -63,8 +63,11 @@ public sealed class ResumeOperationCommand : EndOperationCmdlet
 {
     private protected override string ActionName => "Resume";
 
-    private protected override async Task EndAsync(IaaSSession session, Guid id, CancellationToken cancellation) =>
-        Output.Write(await session.ResumeOperationAsync(id, Output, cancellation));
+    private protected override async Task EndAsync(IaaSSession session, Guid id, CancellationToken cancellation)
+    {
+        if (await session.ResumeOperationAsync(id, Output, cancellation) is { } machine)
+            Output.Write(machine);
+    }
 }
 
 /// <summary>Undo-IaaSOperation: gives operations up; nothing of them is left.</summary>

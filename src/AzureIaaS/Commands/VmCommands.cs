@@ -95,6 +95,11 @@ public sealed class StartVmCommand : VmActionCmdlet
 
     private protected override string ActionName => "Start";
 
+    private protected override string TargetOf(IaaSSession session, VirtualMachine machine) =>
+        session.Provider is IPlacementPreview preview && IsWhatIf && !machine.State.IsActive()
+            ? $"{machine.Name} on {preview.PreviewPlacement(machine.Id, new StartOptions { Overcommit = Overcommit }).Reason}"
+            : machine.Name;
+
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
         var wait = new WaitOptions { For = WaitFor.SignOfLife, Pattern = ConsolePattern.Compile(Pattern), Timeout = TimeSpan.FromSeconds(Timeout) };
@@ -173,11 +178,15 @@ public sealed class RemoveVmCommand : VmActionCmdlet
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    private protected override string ActionName => "Remove with its disks";
+    /// <summary>Keep its disks, in a folder of the fabric.</summary>
+    [Parameter]
+    public SwitchParameter KeepDisks { get; set; }
+
+    private protected override string ActionName => KeepDisks ? "Remove, and keep its disks" : "Remove with its disks";
 
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
-        await session.Provider.RemoveAsync(machine.Id, Force, Output, cancellation);
+        await session.Provider.RemoveAsync(machine.Id, Force, KeepDisks, Output, cancellation);
         return null;
     }
 }
