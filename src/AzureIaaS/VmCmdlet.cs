@@ -11,6 +11,7 @@ public abstract class VmCmdlet : IaaSCmdlet
     [Alias("Name", "VMName", "InputObject")]
     [ValidateNotNullOrEmpty]
     [VmReferences]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[] Vm { get; set; } = [];
 

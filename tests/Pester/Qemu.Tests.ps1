@@ -159,7 +159,7 @@ Describe 'An image made by qemu-img as <Format> <Kind>' -Skip:$noImageTool -ForE
 Describe 'A machine whose disk is full' -Skip:$noMount {
     BeforeAll {
         $small = (New-Item -ItemType Directory (Join-Path $TestHome small)).FullName
-        mount -t tmpfs -o size=4m,mode=700 tmpfs $small
+        mount -t tmpfs -o 'size=4m,mode=700' tmpfs $small
         New-TestFabric (Join-Path $small fabric) -Name small -Qemu | Out-Null
     }
 
