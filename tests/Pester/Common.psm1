@@ -278,7 +278,9 @@ What an import can leave in a fabric: machines' and imports' folders.
 #>
 function Get-Leftover {
     param([string]$Path = (Get-IaaSContext | Where-Object IsCurrent).Path)
-    foreach ($folder in 'machines', 'imports', 'run') { Get-ChildItem (Join-Path $Path $folder) -Force -ErrorAction Ignore }
+    # Where simulated machines are said to run is a folder of every simulated fabric.
+    foreach ($folder in 'machines', 'imports', 'run') { Get-ChildItem (Join-Path $Path $folder) -Force -ErrorAction Ignore | Where-Object Name -NE .simulated }
+    Get-ChildItem (Join-Path $Path run/.simulated) -Force -ErrorAction Ignore
 }
 
 <#
