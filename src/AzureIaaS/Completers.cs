@@ -50,6 +50,14 @@ internal static class Completion
         }
     }
 
+    /// <summary>Completions from the machine that the command line names already.</summary>
+    public static IEnumerable<CompletionResult> FromVm(IDictionary boundParameters, Func<VirtualMachine, IEnumerable<CompletionResult>> find) =>
+        From(boundParameters, session =>
+        {
+            var vm = boundParameters["Vm"]?.ToString() ?? boundParameters["Name"]?.ToString();
+            return vm is not null && session.Store.Machines.Find(vm)?.Machine is { } machine ? find(machine) : [];
+        });
+
     public static bool Matches(string name, string word) => name.StartsWith(word.Trim('\'', '"'), StringComparison.OrdinalIgnoreCase);
 
     public static CompletionResult Of(string name, string hint) =>
@@ -78,13 +86,18 @@ internal sealed class CheckpointCompleter : IArgumentCompleter
 {
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
-        Completion.From(fakeBoundParameters, session =>
-        {
-            var vm = fakeBoundParameters["Vm"]?.ToString() ?? fakeBoundParameters["Name"]?.ToString();
-            var machine = vm is null ? null : session.Store.Machines.Find(vm)?.Machine;
-            return (machine?.Checkpoints ?? []).Where(c => !c.IsTemporary && Completion.Matches(c.Name, wordToComplete))
-                .Select(c => Completion.Of(c.Name, $"{c.Name}: {c.Created.ToLocalTime():g}{(c.HasMemory ? ", with memory" : "")}"));
-        });
+        Completion.FromVm(fakeBoundParameters, machine => machine.Checkpoints
+            .Where(c => !c.IsTemporary && Completion.Matches(c.Name, wordToComplete))
+            .Select(c => Completion.Of(c.Name, $"{c.Name}: {c.Created.ToLocalTime():g}{(c.HasMemory ? ", with memory" : "")}")));
+}
+
+/// <summary>Completes the names of the disks of the machine that was named.</summary>
+internal sealed class DiskCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.FromVm(fakeBoundParameters, machine => machine.Disks.Where(d => Completion.Matches(d.Name, wordToComplete))
+            .Select(d => Completion.Of(d.Name, $"{d.Name}: {ByteSize.Format(d.Length)}, {d.Controller}")));
 }
 
 /// <summary>Completes the checks of a failover.</summary>

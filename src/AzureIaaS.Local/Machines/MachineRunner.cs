@@ -37,7 +37,7 @@ internal sealed class MachineRunner(LocalServices services)
         CheckDisks(owned);
         notices.Report(Notice.Step($"Starting {machine.Name}"));
         var (former, formerReason, formerNotes, formerHost) = (machine.State, machine.StateReason, owned.Notes, machine.Host);
-        var start = owned.Notes with { Process = null, Heal = null, HealAttempts = attempt, ConsoleStart = ConsoleLog.Length(owned.Files.Console) };
+        var start = owned.Notes with { Process = null, Heal = null, Check = null, HealAttempts = attempt, ConsoleStart = ConsoleLog.Length(owned.Files.Console) };
         var placement = await services.Places.ClaimAsync(owned, need, () =>
         {
             if (attempt == 0)

@@ -9,8 +9,18 @@ internal static class CheckpointAbility
 {
     public static ICheckpointProvider Of(IaaSSession session) => Ability.Of<ICheckpointProvider>(session, "checkpoints");
 
-    public static IEnumerable<VmCheckpoint> Find(VirtualMachine machine, string name)
+    /// <summary>The checkpoints of a machine that were meant.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="name">The name, with wildcards, or id that was given.</param>
+    /// <exception cref="IaaSException">Nothing was given, or there is none.</exception>
+    public static IEnumerable<VmCheckpoint> Find(VirtualMachine machine, string? name)
     {
+        if (name is null)
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "CheckpointNameMissing", $"No checkpoint of {machine.Name} was named.",
+                "Give -CheckpointName, or pipe checkpoints from Get-IaaSVmCheckpoint.", machine.Name);
+        }
+
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
         var own = machine.Checkpoints.Where(c => !c.IsTemporary).ToList();
         var found = own.Where(c => pattern.IsMatch(c.Name) || (Guid.TryParse(name, out var id) && c.Id == id)).ToList();
@@ -68,7 +78,7 @@ public sealed class CheckpointVmCommand : VmCmdlet
 /// <summary>Get-IaaSVmCheckpoint: lists the checkpoints of machines.</summary>
 [Cmdlet(VerbsCommon.Get, "IaaSVmCheckpoint")]
 [OutputType(typeof(VmCheckpoint))]
-public sealed class GetVmCheckpointCommand : VmCmdlet
+public sealed class GetVmCheckpointCommand : VmPartsCmdlet
 {
     /// <summary>The checkpoints' names, with wildcards; all when left out.</summary>
     [Parameter(Position = 1)]
@@ -91,15 +101,15 @@ public sealed class GetVmCheckpointCommand : VmCmdlet
 [OutputType(typeof(VirtualMachine))]
 public sealed class RestoreVmCheckpointCommand : VmCmdlet
 {
-    /// <summary>The checkpoint's name.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    /// <summary>The checkpoint's name; not needed for checkpoints that are piped in.</summary>
+    [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(CheckpointCompleter))]
-    public string CheckpointName { get; set; } = "";
+    public string? CheckpointName { get; set; }
 
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
-        var found = CheckpointAbility.Find(machine, CheckpointName).ToList();
+        var found = CheckpointAbility.Find(machine, CheckpointName ?? Part).ToList();
         if (found.Count != 1)
             throw new IaaSException(ErrorKind.InvalidArgument, "AmbiguousCheckpoint", $"'{CheckpointName}' means {found.Count} checkpoints of {machine.Name}.", "Name exactly one.", CheckpointName);
         if (ShouldProcess(machine.Name, $"Go back to '{found[0].Name}' of {found[0].Created.ToLocalTime():g}, and lose what it has done since"))
@@ -112,16 +122,16 @@ public sealed class RestoreVmCheckpointCommand : VmCmdlet
 [OutputType(typeof(void))]
 public sealed class RemoveVmCheckpointCommand : VmCmdlet
 {
-    /// <summary>The checkpoints' names, with wildcards.</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    /// <summary>The checkpoints' names, with wildcards; not needed for checkpoints that are piped in.</summary>
+    [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(CheckpointCompleter))]
-    public string CheckpointName { get; set; } = "";
+    public string? CheckpointName { get; set; }
 
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
-        foreach (var checkpoint in CheckpointAbility.Find(machine, CheckpointName).Where(c => ShouldProcess(machine.Name, $"Forget '{c.Name}'")))
+        foreach (var checkpoint in CheckpointAbility.Find(machine, CheckpointName ?? Part).Where(c => ShouldProcess(machine.Name, $"Forget '{c.Name}'")))
             Begin(machine.Name, c => CheckpointAbility.Of(session).RemoveCheckpointAsync(machine.Id, checkpoint.Id, Output, c));
     }
 }

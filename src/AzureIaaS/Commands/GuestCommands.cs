@@ -23,7 +23,9 @@ public enum GuestShell
 [OutputType(typeof(FileInfo))]
 public sealed class GetVmScreenshotCommand : VmCmdlet
 {
-    /// <summary>The PNG file to write; NAME.png in the current folder when left out.</summary>
+    private readonly HashSet<string> _written = [];
+
+    /// <summary>The PNG file to write, or the folder to write NAME.png into; the current folder when left out.</summary>
     [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
     public string? Path { get; set; }
@@ -34,15 +36,19 @@ public sealed class GetVmScreenshotCommand : VmCmdlet
 
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
-        var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path ?? machine.Name + ".png");
-        Begin(machine.Name, async c =>
+        var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path ?? ".");
+        if (Directory.Exists(path))
+            path = System.IO.Path.Combine(path, machine.Name + ".png");
+        if (!_written.Add(path))
         {
-            var picture = await Ability.Of<IGuestProvider>(session, "pictures of guests").ScreenshotAsync(machine.Id, c);
-            await File.WriteAllBytesAsync(path, picture, c);
-            Output.Write(new FileInfo(path));
-            if (Show)
-                System.Diagnostics.Process.Start(new ProcessStartInfo(path) { UseShellExecute = true })?.Dispose();
-        });
+            throw new IaaSException(ErrorKind.InvalidArgument, "SeveralPicturesOneFile", $"{path} has just been written, for another machine.",
+                "Give a folder as -Path; each machine's picture is then named after it.", machine.Name);
+        }
+
+        File.WriteAllBytes(path, Await(c => Ability.Of<IGuestProvider>(session, "pictures of guests").ScreenshotAsync(machine.Id, c)));
+        WriteObject(InvokeProvider.Item.Get(WildcardPattern.Escape(path)), enumerateCollection: true);
+        if (Show)
+            System.Diagnostics.Process.Start(new ProcessStartInfo(path) { UseShellExecute = true })?.Dispose();
     }
 }
 

@@ -101,7 +101,7 @@ public sealed class AddVmDiskCommand : VmActionCmdlet
 /// <summary>Get-IaaSVmDisk: lists the disks of machines.</summary>
 [Cmdlet(VerbsCommon.Get, "IaaSVmDisk")]
 [OutputType(typeof(VirtualDisk))]
-public sealed class GetVmDiskCommand : VmCmdlet
+public sealed class GetVmDiskCommand : VmPartsCmdlet
 {
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
@@ -109,6 +109,8 @@ public sealed class GetVmDiskCommand : VmCmdlet
         {
             var item = PSObject.AsPSObject(disk);
             item.Properties.Add(new PSNoteProperty("VmName", machine.Name));
+            item.Properties.Add(new PSNoteProperty("VmId", machine.Id));
+            item.Properties.Add(new PSNoteProperty("Context", session.Context.Name));
             WriteObject(item);
         }
     }
@@ -117,19 +119,25 @@ public sealed class GetVmDiskCommand : VmCmdlet
 /// <summary>Remove-IaaSVmDisk: removes a disk from machines.</summary>
 [Cmdlet(VerbsCommon.Remove, "IaaSVmDisk", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(VirtualMachine))]
-public sealed class RemoveVmDiskCommand : VmActionCmdlet
+public sealed class RemoveVmDiskCommand : VmCmdlet
 {
-    /// <summary>The disk's name: disk1, disk2, ...</summary>
-    [Parameter(Mandatory = true, Position = 1)]
+    /// <summary>The disk's name: disk1, disk2, ...; not needed for disks that are piped in.</summary>
+    [Parameter(Position = 1)]
     [ValidateNotNullOrEmpty]
-    public string DiskName { get; set; } = "";
+    [ArgumentCompleter(typeof(DiskCompleter))]
+    public string? DiskName { get; set; }
 
     /// <summary>Keep the disk's file.</summary>
     [Parameter]
     public SwitchParameter KeepFile { get; set; }
 
-    private protected override string ActionName => KeepFile ? $"Take {DiskName} away" : $"Take {DiskName} away and delete it";
-
-    private protected override Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
-        SetVmCommand.Nullable(Ability.Of<IMachineEditor>(session, "changes to machines").RemoveDiskAsync(machine.Id, DiskName, KeepFile, cancellation));
+    private protected override void Process(IaaSSession session, VirtualMachine machine)
+    {
+        var disk = DiskName ?? Part ?? throw new IaaSException(ErrorKind.InvalidArgument, "DiskNameMissing", $"No disk of {machine.Name} was named.",
+            "Give -DiskName, or pipe disks from Get-IaaSVmDisk.", machine.Name);
+        if (!ShouldProcess(machine.Name, KeepFile ? $"Take {disk} away" : $"Take {disk} away and delete it"))
+            return;
+        Begin(machine.Name, async c => Output.Write(session.Mark(
+            await Ability.Of<IMachineEditor>(session, "changes to machines").RemoveDiskAsync(machine.Id, disk, KeepFile, c))));
+    }
 }
