@@ -11,18 +11,18 @@ internal static class HostCommands
         var command = new Command("host", "The hosts of the fabric: add, empty, lose and bring them back.");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Add());
-        command.Subcommands.Add(Action("remove", "Remove hosts that hold no machine.", [], (run, hosts, host) =>
+        command.Subcommands.Add(Action("remove", "Remove hosts that hold no machine.", "removed", [], (run, hosts, host) =>
         {
             hosts.RemoveHost(host.Name);
             return Task.FromResult<FabricHost?>(null);
         }));
-        command.Subcommands.Add(Action("suspend", "Empty hosts for maintenance, by live migration.", [],
+        command.Subcommands.Add(Action("suspend", "Empty hosts for maintenance, by live migration.", "emptied", [],
             async (run, hosts, host) => (await hosts.DrainHostAsync(host.Name, run.Notices, run.Cancellation)).Host));
         var bringBack = new Option<bool>("--return-machines") { Description = "Bring back the machines that had their place there." };
-        command.Subcommands.Add(Action("resume", "Let hosts take machines again.", [bringBack],
+        command.Subcommands.Add(Action("resume", "Let hosts take machines again.", "resumed", [bringBack],
             async (run, hosts, host) => await hosts.ResumeHostAsync(host.Name, run.Parsed.GetValue(bringBack), run.Notices, run.Cancellation)));
         var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there.", Required = true };
-        command.Subcommands.Add(Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", [force],
+        command.Subcommands.Add(Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force],
             async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation)));
         return command;
     }
@@ -66,12 +66,13 @@ internal static class HostCommands
         return command;
     }
 
-    private static Command Action(string name, string description, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
+    private static Command Action(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
     {
         var names = new Argument<string[]>("host") { Description = "The hosts' names, with * and ?.", Arity = ArgumentArity.OneOrMore };
         var command = new Command(name, description);
         command.Arguments.Add(names);
-        foreach (var option in options)
+        var whatIf = Shared.WhatIf();
+        foreach (var option in options.Append(whatIf))
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
@@ -85,7 +86,7 @@ internal static class HostCommands
                         throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
                     foreach (var host in found)
                     {
-                        if (await work(run, hosts, host) is { } after)
+                        if (!run.IsWhatIf(whatIf, $"{host.Name} would be {done}.") && await work(run, hosts, host) is { } after)
                             run.Output.Write(after, CoreJson.Default.FabricHost);
                     }
                 });
