@@ -44,8 +44,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
     /// <exception cref="IaaSException">No host has room, or this computer has not the memory.</exception>
     public async Task<Placement> ClaimAsync(OwnedMachine owned, PlacementNeed need, Action write, CancellationToken cancellation)
     {
-        using var turn = await store.Locks.AcquireAsync(LockName, Within, cancellation)
-            ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
+        using var turn = await TurnAsync(cancellation);
         var placement = Choose(need);
         if (placement.Host is null)
         {
@@ -72,12 +71,27 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
         }
     }
 
+    /// <summary>
+    /// Changes a host while nobody is given a place: whoever got one before is seen on the host afterwards, and whoever comes after sees the change.
+    /// </summary>
+    /// <param name="change">The change.</param>
+    /// <param name="cancellation">Stops waiting for the turn.</param>
+    public async Task ChangeHostAsync(Action change, CancellationToken cancellation)
+    {
+        using var turn = await TurnAsync(cancellation);
+        change();
+        Forget();
+    }
+
     /// <summary>Forgets the picture: a host has changed.</summary>
     public void Forget()
     {
         lock (_gate)
             _map = null;
     }
+
+    private async Task<IDisposable> TurnAsync(CancellationToken cancellation) => await store.Locks.AcquireAsync(LockName, Within, cancellation)
+        ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
 
     private PlacementMap Map()
     {
