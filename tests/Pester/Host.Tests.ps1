@@ -181,7 +181,7 @@ Describe 'Hosts with machines' {
         Assert-Refused { Remove-IaaSHost (Get-IaaSVm kept).Host -ErrorAction Stop } HostNotEmpty InvalidOperation 'Suspend-IaaSHost'
         Assert-Refused { Suspend-IaaSHost -UpdateDomain 77 -ErrorAction Stop } HostNotFound ObjectNotFound 'domains'
         Assert-Refused { Stop-IaaSHost host1 -Confirm:$false } ForceMissing InvalidArgument 'Suspend-IaaSHost'
-        { Suspend-IaaSHost host1 -UpdateDomain 1 } | Should -Throw -ErrorId 'AmbiguousParameterSet*'
+        { Suspend-IaaSHost -Name host1 -UpdateDomain 1 } | Should -Throw -ErrorId 'AmbiguousParameterSet*'
         (Get-IaaSHost).State | Select-Object -Unique | Should -Be Up
         (Suspend-IaaSHost nowhere, host1 -ErrorAction SilentlyContinue).Name | Should -Be host1
     }
