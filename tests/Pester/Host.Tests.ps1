@@ -4,14 +4,6 @@ BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
     $fabric = (Enter-TestHome).Path
     $image = (New-TestImage (Join-Path $TestHome image.raw)).FullName
-
-    function Assert-Refused {
-        param([scriptblock]$Command, [string]$Id, [string]$Category, [string]$Remedy)
-        $failure = Get-ErrorOf $Command
-        $failure.FullyQualifiedErrorId | Should -BeLike "$Id,AzureIaaS.PowerShell.Commands.*"
-        $failure.CategoryInfo.Category | Should -Be $Category
-        $failure.ErrorDetails.RecommendedAction | Should -Match $Remedy
-    }
 }
 
 AfterAll { Exit-TestHome }
