@@ -146,10 +146,10 @@ Describe 'A check' {
 
     It 'by block in a function sees that function''s variables' {
         function Test-Rehearsal {
-            param([string]$Wanted)
-            Invoke-IaaSFailover web01 -Kind Test -Check { if ($using:Wanted -ne 'here') { throw $using:Wanted }; $true }
+            $wanted = 'here'
+            Invoke-IaaSFailover web01 -Kind Test -Check { if ($using:wanted -ne 'here') { throw $using:wanted }; $true }
         }
-        (Test-Rehearsal here).Outcome | Should -Be Succeeded
+        (Test-Rehearsal).Outcome | Should -Be Succeeded
     }
 
     It 'by block fails when <What>' -ForEach @(
@@ -197,7 +197,10 @@ Describe 'A check' {
 }
 
 Describe 'A failover that cannot begin is an error, and no report' {
-    It '<Kind> of a stopped machine' -ForEach @{ Kind = 'Planned' }, @{ Kind = 'Unplanned' } {
+    It '<Kind> of a stopped machine' -ForEach @(
+        @{ Kind = 'Planned' }
+        @{ Kind = 'Unplanned' }
+    ) {
         $count = @(Get-IaaSFailover).Count
         $failure = Get-ErrorOf { Invoke-IaaSFailover off -Kind $Kind -ErrorAction Stop }
         $failure.FullyQualifiedErrorId | Should -Be 'VmStateForbids,AzureIaaS.PowerShell.Commands.InvokeFailoverCommand'

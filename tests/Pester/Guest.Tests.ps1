@@ -28,7 +28,7 @@ BeforeAll {
         $ticks | Select-Object -Last 1
     }
 
-    function Get-Boots {
+    function Get-BootNumber {
         param($Vm = 'web01')
         @(Get-IaaSVmConsole $Vm | Where-Object { $_ -match '^guest: boot (\d+)' } | ForEach-Object { $_ -replace '\D' })
     }
@@ -56,7 +56,7 @@ Describe 'A real machine' -Skip:$noQemu {
         $report.Checks[1].Detail | Should -BeLike 'web01~*'
         $after = Get-IaaSVm web01
         $after.ProcessId | Should -Be $before.ProcessId
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
         $tick = Get-LastTick
         Wait-Until { (Get-LastTick) -gt $tick }
         @(Get-Qemu).Count | Should -Be 1
@@ -74,16 +74,16 @@ Describe 'A real machine' -Skip:$noQemu {
         $after.ProcessId | Should -Not -Be $before.ProcessId
         $tick = Get-LastTick
         Wait-Until { (Get-LastTick) -gt $tick }
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
         (Move-IaaSVm web01 $before.Host).Host | Should -Be $before.Host
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
     }
 
     It 'boots elsewhere from its own disk when its host is given up' {
         $before = Start-Guest
         $report = Invoke-IaaSFailover web01 -Kind Unplanned -Check Process, SignOfLife -Confirm:$false
         $report.Outcome, $report.SourceHost | Should -Be 'Succeeded', $before.Host
-        Get-Boots | Should -Be 1, 2
+        Get-BootNumber | Should -Be 1, 2
         @(Get-Qemu).Count | Should -Be 1
     }
 
@@ -110,7 +110,7 @@ Describe 'A real machine' -Skip:$noQemu {
         Start-IaaSVm web01 -Wait -Pattern 'guest: boot 2' | Stop-IaaSVm | Out-Null
         (Restore-IaaSVmCheckpoint web01 'after one boot' -Confirm:$false).State | Should -Be Deallocated
         Start-IaaSVm web01 -Wait -Pattern 'guest: boot 2' | Out-Null
-        Get-Boots | Should -Be 1, 2, 2
+        Get-BootNumber | Should -Be 1, 2, 2
         Get-IaaSVmCheckpoint web01 | Remove-IaaSVmCheckpoint
         (Get-IaaSVm web01).State | Should -Be Running
         Restart-IaaSVm web01 | Wait-IaaSVm -For Console -Pattern 'guest: boot 3' | Out-Null
@@ -125,7 +125,7 @@ Describe 'A real machine' -Skip:$noQemu {
         $length = @(Get-IaaSVmConsole web01).Count
         Resume-IaaSVm web01 | Out-Null
         Wait-Until { @(Get-IaaSVmConsole web01).Count -gt $length + 2 }
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
     }
 
     It 'is suspended to disk, and goes on counting where it was' {
@@ -134,14 +134,14 @@ Describe 'A real machine' -Skip:$noQemu {
         $tick = Get-LastTick
         (Resume-IaaSVm web01).State | Should -Be Running
         Wait-Until { (Get-LastTick) -gt $tick }
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
     }
 
     It 'gets a disk while it runs, and boots with it' {
         Start-Guest | Add-IaaSVmDisk -Size 8MB | ForEach-Object { $_.Disks[1].Controller } | Should -Be VirtioBlk
         $disk = Get-IaaSVmDisk web01 | Select-Object -Last 1
         (Get-Item $disk.Path).Length | Should -Be 8MB
-        Get-Boots | Should -Be 1
+        Get-BootNumber | Should -Be 1
         Restart-IaaSVm web01 | Wait-IaaSVm -For Console -Pattern 'guest: boot 2' | Stop-IaaSVm | Out-Null
         ($disk | Remove-IaaSVmDisk -Confirm:$false).Disks.Name | Should -Be disk0
         $disk.Path | Should -Not -Exist

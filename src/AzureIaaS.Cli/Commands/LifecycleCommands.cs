@@ -16,7 +16,7 @@ internal static class LifecycleCommands
     public static Command Restart() => Create("restart", "Shut machines down and start them again.", "restarted", [Force, Timeout],
         async (run, m) => await run.Session.Provider.RestartAsync(m.Id, OptionsOf(run), run.Notices, run.Cancellation));
 
-    public static Command Resume() => Create("resume", "Let paused machines go on.", "resumed", [],
+    public static Command Resume() => Create("resume", "Let paused and suspended machines go on where they were.", "resumed", [],
         async (run, m) => await run.Session.Provider.ResumeAsync(m.Id, run.Notices, run.Cancellation));
 
     public static Command Suspend() => Create("suspend", "Save the memory of machines on disk and let their processes go.", "suspended", [],
