@@ -9,7 +9,7 @@ namespace AzureIaaS.Store;
 /// </summary>
 internal static class Schema
 {
-    private static readonly string[] Updates =
+    internal static readonly string[] Updates =
     [
         """
         CREATE TABLE machines (
@@ -62,6 +62,9 @@ internal static class Schema
             body TEXT NOT NULL
         ) WITHOUT ROWID;
         CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
+        """,
+        """
+        CREATE INDEX failover_reports_open ON failover_reports (started) WHERE json_extract(body, '$.Outcome') = 'NotRun';
         """,
     ];
 

@@ -11,7 +11,7 @@ namespace AzureIaaS.Local.Fabric;
 /// Looks after a fabric's machines while they run: notes at once when a process ends, brings machines back, collects guests that have powered
 /// themselves off, clears away what was cut off, and keeps the consoles' logs within their bound. One per fabric.
 /// </summary>
-internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier) : IDisposable
+internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier, CutOffFailovers cutOff) : IDisposable
 {
     /// <summary>The lock that says who watches.</summary>
     public const string LockName = "watcher";
@@ -25,6 +25,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
     private Task _healing = Task.CompletedTask;
+    private Task _reporting = Task.CompletedTask;
 
     /// <summary>Watches until nothing has run for a while, or until cancelled.</summary>
     /// <param name="stay">Whether to go on when nothing runs.</param>
@@ -62,7 +63,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         (long, long)? version = null;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, long.MinValue);
+        var (idleSince, tidiedAt) = (Environment.TickCount64, default(long?));
         IReadOnlyList<StoredMachine> machines = [];
         try
         {
@@ -82,15 +83,24 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
                 await LookAsync(notices, stop.Token);
                 if (_healing.IsCompleted)
+                {
+                    await _healing;
                     _healing = HealAsync(machines, notices, stop.Token);
+                }
+
                 if (machines.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
                     return true;
-                if (Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
+                if (tidiedAt is null || Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
                 {
                     tidiedAt = Environment.TickCount64;
                     await TidyAsync(notices);
+                    if (_reporting.IsCompleted)
+                    {
+                        await _reporting;
+                        _reporting = cutOff.ReportAsync(notices, stop.Token);
+                    }
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
@@ -99,7 +109,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAny(_healing, Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+            await Task.WhenAny(Task.WhenAll(_healing, _reporting), Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
             foreach (var watched in _watched.Values)
                 watched.Dispose();
             _watched.Clear();
