@@ -1,3 +1,4 @@
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 using Microsoft.Win32.SafeHandles;
 
@@ -6,8 +7,6 @@ namespace AzureIaaS.Local.Imports;
 /// <summary>A raw, sparse file that a disk is copied to.</summary>
 internal sealed class SparseFileTarget : IDiskTarget
 {
-    private const int NoSpace = 28;   // ENOSPC
-    private const int QuotaExceeded = 122;   // EDQUOT
     private readonly string _path;
     private readonly SafeFileHandle _file;
 
@@ -92,9 +91,5 @@ internal sealed class SparseFileTarget : IDiskTarget
         return ValueTask.CompletedTask;
     }
 
-    private static IaaSException Translate(string path, Exception e) => e.HResult is NoSpace or QuotaExceeded || (e.HResult & 0xFFFF) == 112
-        ? new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace", $"{path}: the disk that holds the fabric is full.",
-            "Make room on it, then import again; nothing of this attempt is left.", path, e)
-        : new IaaSException(ErrorKind.Failed, "DiskWriteFailed", $"{path}: the disk cannot be written: {e.Message}",
-            "Check the disk that holds the fabric and the permissions of its folder, then import again.", path, e);
+    private static IaaSException Translate(string path, Exception e) => DiskTrouble.Translate(path, e, "import again; nothing of this attempt is left.");
 }
