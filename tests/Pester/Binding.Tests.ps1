@@ -155,8 +155,11 @@ Describe 'Every cmdlet that takes machines:' {
         $file = Join-Path $TestHome taken
         Get-IaaSVm web* | Export-Csv "$file.csv"
         Get-IaaSVm web* | Export-Clixml "$file.xml"
-        $forms = '@ web01, web02 +', '@ -Vm web* +', "'web01', 'web02' | @ +", 'Get-IaaSVm web* | @ +', "Import-Csv '$file.csv' | @ +", "Import-Clixml '$file.xml' | @ +",
-            'Get-IaaSVm web* | Select-Object Name | @ +', "@{ Name = 'web01' }, @{ VMName = 'web02' } | @ +", '(Get-IaaSVm web*).Id | @ +'
+        $forms = @(
+            '@ web01, web02 +', '@ -Vm web* +', "'web01', 'web02' | @ +", 'Get-IaaSVm web* | @ +', '(Get-IaaSVm web*).Id | @ +'
+            "Import-Csv '$file.csv' | @ +", "Import-Clixml '$file.xml' | @ +", 'Get-IaaSVm web* | Select-Object Name | @ +'
+            "@{ Name = 'web01' }, @{ VMName = 'web02' } | @ +"
+        )
 
         # All of them in one new shell, which writes what would be done as text.
         function Get-Line {

@@ -177,7 +177,8 @@ Describe 'A check' {
     }
 
     It 'after one that failed is not run' {
-        $report = Get-FailedReport @({ $false }, 'Process')
+        $checks = { $false }, 'Process'
+        $report = Get-FailedReport $checks
         $report.Checks.Outcome | Should -Be 'Failed', 'NotRun'
     }
 
