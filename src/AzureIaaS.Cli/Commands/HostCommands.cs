@@ -21,9 +21,21 @@ internal static class HostCommands
         var bringBack = new Option<bool>("--return-machines") { Description = "Bring back the machines that had their place there." };
         command.Subcommands.Add(Action("resume", "Let hosts take machines again.", "resumed", [bringBack],
             async (run, hosts, host) => await hosts.ResumeHostAsync(host.Name, run.Parsed.GetValue(bringBack), run.Notices, run.Cancellation)));
-        var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there.", Required = true };
-        command.Subcommands.Add(Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force],
-            async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation)));
+        command.Subcommands.Add(Stop());
+        return command;
+    }
+
+    private static Command Stop()
+    {
+        var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there; without it nothing is done." };
+        var command = Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force],
+            async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation));
+        command.Validators.Add(r =>
+        {
+            // Required is not enough: a switch that is not there has a value all the same.
+            if (!r.GetValue(force))
+                r.AddError("Stopping a host kills its machines, and --force was not given. Empty it first with iaas host suspend; or rehearse its loss with --force.");
+        });
         return command;
     }
 
@@ -68,7 +80,7 @@ internal static class HostCommands
 
     private static Command Action(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
     {
-        var names = new Argument<string[]>("host") { Description = "The hosts' names, with * and ?.", Arity = ArgumentArity.OneOrMore };
+        var names = Shared.Names("host", "The hosts' names, with * and ?.", ArgumentArity.OneOrMore);
         var command = new Command(name, description);
         command.Arguments.Add(names);
         var whatIf = Shared.WhatIf();
