@@ -49,15 +49,21 @@ internal sealed class Corpus(string folder, bool isQuick)
 
     /// <summary>An image of a disk whose content is invented.</summary>
     /// <param name="kind">The kind of image.</param>
-    public Task<BenchImage> SyntheticAsync(ImageKind kind) => ImageAsync("synthetic", kind, path =>
-    {
-        SyntheticDisk.Create(path, _length, _data);
-        return Task.CompletedTask;
-    });
+    public Task<BenchImage> SyntheticAsync(ImageKind kind) => SyntheticAsync("synthetic", kind, isThin: false);
+
+    /// <summary>An image of a disk whose content is invented, with a little data everywhere.</summary>
+    /// <param name="kind">The kind of image.</param>
+    public Task<BenchImage> ThinAsync(ImageKind kind) => SyntheticAsync("thin", kind, isThin: true);
 
     /// <summary>An image of a disk that is a real file system.</summary>
     /// <param name="kind">The kind of image.</param>
     public Task<BenchImage> FileSystemAsync(ImageKind kind) => ImageAsync("ext4", kind, path => FileSystemDisk.CreateAsync(path, _length, _data));
+
+    private Task<BenchImage> SyntheticAsync(string disk, ImageKind kind, bool isThin) => ImageAsync(disk, kind, path =>
+    {
+        SyntheticDisk.Create(path, _length, _data, isThin);
+        return Task.CompletedTask;
+    });
 
     private async Task<BenchImage> ImageAsync(string disk, ImageKind kind, Func<string, Task> create)
     {
