@@ -17,13 +17,15 @@ need_sdk() {
   fi
 }
 
-# Installs the Debian packages that provide commands or files which are not there.
+# Installs the Debian packages whose tools or files are not there. Each line of the lists: install PACKAGE TOOL-OR-FILE...
 need_packages() {
-  local missing=()
-  while read -r package probe; do
-    case "$package" in '' | '#'*) continue ;; esac
-    if ! command -v "$probe" >/dev/null 2>&1 && [ ! -e "$probe" ]; then missing+=("$package"); fi
-  done <tests/Guests/host-packages.txt
+  local missing=() action package probes probe
+  while read -r action package probes; do
+    [ "$action" = install ] || continue
+    for probe in $probes; do
+      if ! command -v "$probe" >/dev/null 2>&1 && [ ! -e "$probe" ]; then missing+=("$package"); break; fi
+    done
+  done < <(cat tests/packages.txt tests/Guests/linux/packages.txt)
   [ ${#missing[@]} -eq 0 ] && return
   if ! command -v apt-get >/dev/null; then
     echo "build.sh: these are missing and this system has no apt: ${missing[*]} (Debian's names). Install their equals and run this again." >&2
@@ -33,7 +35,7 @@ need_packages() {
   if [ "$(id -u)" -ne 0 ]; then as_root=(sudo); fi
   echo "build.sh: installing ${missing[*]}"
   "${as_root[@]}" apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
 build() { dotnet build AzureIaaS.slnx -c Release -v quiet --nologo; }

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Sessions;
 
@@ -7,6 +8,10 @@ namespace AzureIaaS;
 /// <summary>How Core's types are written as JSON: in the store, in files and by <c>iaas</c>. Compiled, since reflection would cost a shell's start.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(VirtualMachine))]
+[JsonSerializable(typeof(VmCheckpoint))]
+[JsonSerializable(typeof(FailoverReport))]
+[JsonSerializable(typeof(VmCommandResult))]
+[JsonSerializable(typeof(FabricHost))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]

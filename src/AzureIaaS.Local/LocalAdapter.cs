@@ -1,3 +1,4 @@
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Hypervisors.Qemu;
 using AzureIaaS.Local.Hypervisors.Simulated;
@@ -27,6 +28,7 @@ public sealed class LocalAdapter : IProviderAdapter
     public IVmProvider Open(IaaSContext context, IStateStore store, TimeProvider time, WatcherCommand? watcher)
     {
         var layout = new FabricLayout(context.Path);
+        FirstHosts.Ensure(store.Hosts);
         IHypervisor hypervisor = context.Hypervisor == HypervisorKind.Simulated
             ? new SimulatedHypervisor()
             : new QemuHypervisor(Path.Combine(layout.Root, ProbeName));

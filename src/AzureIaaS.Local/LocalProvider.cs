@@ -1,59 +1,59 @@
 using System.Collections.Concurrent;
 using AzureIaaS.Local.Consoles;
+using AzureIaaS.Local.Failover;
+using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Imports;
+using AzureIaaS.Local.Machines;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local;
 
 /// <summary>Machines on this computer: a folder each, and a process each while they run.</summary>
-internal sealed class LocalProvider : IVmProvider, IWatchable
+internal sealed partial class LocalProvider : IVmProvider
 {
     /// <summary>What a machine's folder needs beside its disks' data: variables, logs, digests.</summary>
     private const long Overhead = 2 << 20;
 
-    private readonly IStateStore _store;
-    private readonly FabricLayout _layout;
-    private readonly MachineKeeper _keeper;
-    private readonly MachineRunner _runner;
+    private readonly LocalServices _services;
     private readonly MachineWaiter _waiter;
-    private readonly FabricWatcher _watcher;
-    private readonly WatcherProcess _watcherProcess;
 
     public LocalProvider(IStateStore store, FabricLayout layout, IHypervisor hypervisor, TimeProvider time, WatcherCommand? watcher)
     {
-        _store = store;
-        _layout = layout;
-        _keeper = new MachineKeeper(store, layout, hypervisor);
-        _watcher = new FabricWatcher(store, layout, hypervisor, _keeper);
-        _watcherProcess = new WatcherProcess(store, layout, watcher);
-        _runner = new MachineRunner(store, layout, hypervisor, _keeper, time);
-        _waiter = new MachineWaiter(_keeper, hypervisor, layout, FindAsync, time);
+        _services = new LocalServices(store, layout, hypervisor, time, watcher);
+        _services.Keeper.Recover = (owned, _) => MachineSagas.RecoverAsync(owned, _services);
+        _waiter = new MachineWaiter(_services.Keeper, hypervisor, FindAsync, time);
+        _mover = new MachineMover(_services);
+        _hosts = new HostKeeper(_services, _mover);
+        _checkpoints = new Checkpoints(_services);
+        _rehearsals = new Rehearsals(_services, _checkpoints);
+        _failovers = new FailoverService(_services, _mover, _hosts, _rehearsals, this);
+        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals);
+        _editor = new MachineEditor(_services);
+        _guests = new GuestProvider(_services);
     }
 
     public string Name => "Local";
 
+    private FabricLayout Layout => _services.Layout;
+
     public async Task<IReadOnlyList<VirtualMachine>> ListAsync(CancellationToken cancellation)
     {
-        var stored = _store.Machines.List();
+        var stored = _services.Store.Machines.List().Where(s => s.Machine.RehearsalOf is null).ToList();
         var found = new ConcurrentDictionary<Guid, VirtualMachine>();
         await Parallel.ForEachAsync(stored, cancellation, async (s, c) => found[s.Machine.Id] = await LookAsync(s, c));
         return [.. stored.Select(s => found[s.Machine.Id])];
     }
 
     public async Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation) =>
-        _store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
+        _services.Store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
 
-    public ImportPlace DescribePlace()
-    {
-        _layout.Create();
-        RemoveLeftovers();
-        return new ImportPlace(_layout.Root, new DriveInfo(_layout.Root).AvailableFreeSpace, Overhead);
-    }
+    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead);
 
     public void Complete(VirtualMachine machine)
     {
-        var files = _layout.Machine(machine.Id);
+        var files = Layout.Machine(machine.Id);
         foreach (var disk in machine.Disks)
         {
             disk.Path = files.Disk(disk.Name);
@@ -71,12 +71,18 @@ internal sealed class LocalProvider : IVmProvider, IWatchable
         }
     }
 
-    public IImportStage OpenStage(Guid operation) => new ImportStage(_layout.Stage(operation));
+    public IImportStage OpenStage(Guid operation)
+    {
+        // Not earlier: a plan that is only looked at (-WhatIf) makes no folder.
+        Layout.Create();
+        RemoveLeftovers();
+        return new ImportStage(Layout.Stage(operation));
+    }
 
     public Task DefineAsync(VirtualMachine machine, Guid operation, CancellationToken cancellation)
     {
-        _layout.Create();
-        var (stage, place) = (_layout.Stage(operation), _layout.Machine(machine.Id).Folder);
+        Layout.Create();
+        var (stage, place) = (Layout.Stage(operation), Layout.Machine(machine.Id).Folder);
         if (Directory.Exists(stage))
             Directory.Move(stage, place);
         else if (!Directory.Exists(place))
@@ -86,81 +92,70 @@ internal sealed class LocalProvider : IVmProvider, IWatchable
 
     public Task UndefineAsync(Guid id)
     {
-        Delete(_layout.Machine(id).Folder);
+        Delete(Layout.Machine(id).Folder);
         return Task.CompletedTask;
     }
 
     public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var machine = await _runner.StartAsync(id, options, notices, cancellation);
-        _watcherProcess.Ensure(notices);
+        var machine = await _services.Runner.StartAsync(id, options, notices, cancellation);
+        _services.Watcher.Ensure(notices);
         return machine;
     }
 
-    public Task<bool> WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation) => _watcher.RunAsync(stay, notices, cancellation);
-
     public Task<VirtualMachine> StopAsync(Guid id, StopOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
-        _runner.StopAsync(id, options, notices, cancellation);
+        _services.Runner.StopAsync(id, options, notices, cancellation);
 
     public async Task<VirtualMachine> RestartAsync(Guid id, StopOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        using (var owned = await _keeper.OwnAsync(id, cancellation))
+        using (var owned = await _services.Keeper.OwnAsync(id, cancellation))
         {
             var decision = MachineLifecycle.Decide(owned.Machine.State, MachineRequest.Restart);
             if (decision.Verdict == Verdict.Deny && !options.Force)
                 throw MachineRunner.Denied(owned.Machine, decision);
         }
 
-        await _runner.StopAsync(id, options with { StayProvisioned = true }, notices, cancellation);
+        await _services.Runner.StopAsync(id, options with { StayProvisioned = true }, notices, cancellation);
         return await StartAsync(id, new StartOptions(), notices, cancellation);
     }
 
-    public Task<VirtualMachine> ResumeAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) =>
-        _runner.ResumeAsync(id, notices, cancellation);
+    public async Task<VirtualMachine> ResumeAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var machine = await _services.Runner.ResumeAsync(id, notices, cancellation);
+        _services.Watcher.Ensure(notices);
+        return machine;
+    }
 
-    public async Task RemoveAsync(Guid id, bool force, IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task RemoveAsync(Guid id, bool force, bool keepDisks, IProgress<Notice> notices, CancellationToken cancellation)
     {
         if (force)
-            await _runner.StopAsync(id, new StopOptions { Force = true }, notices, cancellation);
-        using var owned = await _keeper.OwnAsync(id, cancellation);
+            await _services.Runner.StopAsync(id, new StopOptions { Force = true }, notices, cancellation);
+        using var owned = await _services.Keeper.OwnAsync(id, cancellation);
         var decision = MachineLifecycle.Decide(owned.Machine.State, MachineRequest.Remove);
         if (decision.Verdict == Verdict.Deny)
             throw MachineRunner.Denied(owned.Machine, decision);
+        new MachineRemover(_services, Layout).Check(owned, keepDisks);
         cancellation.ThrowIfCancellationRequested();
-        var removed = Path.Combine(_layout.Machines, FabricLayout.RemovedPrefix + id.ToString("N"));
-        try
-        {
-            // Out of the way in one step: a machine is either whole or gone, whenever this process dies.
-            if (Directory.Exists(owned.Files.Folder))
-                Directory.Move(owned.Files.Folder, removed);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new IaaSException(ErrorKind.AccessDenied, "VmNotRemovable", $"{owned.Files.Folder}: the machine's folder cannot be removed: {e.Message}",
-                "Make the fabric's folder writable, then try again; the machine is unharmed.", owned.Machine.Name, e);
-        }
-
-        _store.Machines.Remove(id);
-        Delete(removed);
-        Delete(owned.Files.Run);
+        new MachineRemover(_services, Layout).Remove(owned, keepDisks, notices);
     }
 
     public Task<WaitResult> WaitAsync(Guid id, WaitOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
         _waiter.WaitAsync(id, options, notices, cancellation);
 
     public IAsyncEnumerable<string> ReadConsoleAsync(Guid id, int? tail, bool follow, CancellationToken cancellation) =>
-        ConsoleLog.ReadLinesAsync(_layout.Machine(id).Console, tail, follow, cancellation);
+        ConsoleLog.ReadLinesAsync(Layout.Machine(id).Console, tail, follow, cancellation);
 
     public void Dispose()
     {
-        // Nothing is held between calls.
+        _watcher.Dispose();
+        _services.Hypervisor.Dispose();
     }
 
     private async Task<VirtualMachine> LookAsync(StoredMachine stored, CancellationToken cancellation)
     {
         try
         {
-            return await _keeper.LookAsync(stored, cancellation);
+            return await _services.Keeper.LookAsync(stored, cancellation);
         }
         catch (Exception e) when (e is IaaSException or IOException or UnauthorizedAccessException)
         {
@@ -181,9 +176,9 @@ internal sealed class LocalProvider : IVmProvider, IWatchable
     /// <summary>Finishes removals that were cut off after the machine was gone.</summary>
     private void RemoveLeftovers()
     {
-        foreach (var folder in Directory.EnumerateDirectories(_layout.Machines, FabricLayout.RemovedPrefix + "*"))
+        foreach (var folder in Directory.EnumerateDirectories(Layout.Machines, FabricLayout.RemovedPrefix + "*"))
         {
-            if (Guid.TryParse(Path.GetFileName(folder)[FabricLayout.RemovedPrefix.Length..], out var id) && _store.Machines.Find(id) is null)
+            if (Guid.TryParse(Path.GetFileName(folder)[FabricLayout.RemovedPrefix.Length..], out var id) && _services.Store.Machines.Find(id) is null)
                 Delete(folder);
         }
     }

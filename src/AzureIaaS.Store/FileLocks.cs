@@ -94,7 +94,14 @@ internal sealed partial class FileLocks(string folder) : ILockStore
         Span<byte> text = stackalloc byte[16];
         Environment.ProcessId.TryFormat(text, out var length, provider: CultureInfo.InvariantCulture);
         text[length..].Fill((byte)' ');
-        RandomAccess.Write(handle, text, 0);
+        try
+        {
+            RandomAccess.Write(handle, text, 0);
+        }
+        catch (IOException)
+        {
+            // The disk is full, and the lock is held all the same: only a message would have been richer.
+        }
     }
 
     private string PathOf(string name) => Path.Combine(folder, name + ".lock");

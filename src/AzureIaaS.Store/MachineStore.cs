@@ -32,6 +32,19 @@ internal sealed class MachineStore(StateDatabase database) : IMachineStore
         return t.Execute("UPDATE operations SET is_open = 0 WHERE id = $0", Key(operation));
     });
 
+    public void Add(VirtualMachine machine, string providerData) => database.Write(t =>
+    {
+        var id = Key(machine.Id);
+        if (t.Query("SELECT 1 FROM machines WHERE id = $0", _ => 1, id).Count > 0)
+            return 0;
+        if (t.Execute("INSERT INTO names VALUES ($0, $1) ON CONFLICT DO NOTHING", machine.Name, id) == 0)
+        {
+            throw new IaaSException(ErrorKind.AlreadyExists, "VmNameTaken", $"The name '{machine.Name}' belongs to another machine.", "Give another name.", machine.Name);
+        }
+
+        return t.Execute("INSERT INTO machines VALUES ($0, $1, $2, 1, $3, $4)", id, machine.Name, machine.State.ToString(), Body(machine), providerData);
+    });
+
     public StoredMachine Update(StoredMachine machine) => database.Write(t =>
     {
         var changed = t.Execute(

@@ -45,6 +45,24 @@ internal static class Schema
             PRIMARY KEY (operation, sequence)
         ) WITHOUT ROWID;
         """,
+        """
+        CREATE TABLE hosts (
+            name TEXT PRIMARY KEY COLLATE NOCASE,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        -- Things that are true of the whole context, by name.
+        CREATE TABLE facts (
+            name TEXT PRIMARY KEY,
+            value TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE failover_reports (
+            id TEXT PRIMARY KEY,
+            vm TEXT NOT NULL,
+            started TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>
@@ -54,19 +72,21 @@ internal static class Schema
     {
         if (VersionOf(connection) == Updates.Length)
             return;
-        using var transaction = connection.BeginTransaction(deferred: false);
-        var version = VersionOf(connection);   // asked again: another process may have been faster
-        if (version > Updates.Length)
+        StateDatabase.InTransaction(connection, () =>
         {
-            throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
-                $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
-                "Use that version, or a newer one.", connection.DataSource);
-        }
+            var version = VersionOf(connection);   // asked again: another process may have been faster
+            if (version > Updates.Length)
+            {
+                throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
+                    $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
+                    "Use that version, or a newer one.", connection.DataSource);
+            }
 
-        foreach (var update in Updates.Skip(version))
-            Execute(connection, transaction, update);
-        Execute(connection, transaction, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
-        transaction.Commit();
+            foreach (var update in Updates.Skip(version))
+                StateDatabase.Execute(connection, update);
+            StateDatabase.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
+            return version;
+        });
     }
 
     private static int VersionOf(SqliteConnection connection)
@@ -74,13 +94,5 @@ internal static class Schema
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA user_version";
         return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
-    }
-
-    private static void Execute(SqliteConnection connection, SqliteTransaction transaction, string sql)
-    {
-        using var command = connection.CreateCommand();
-        command.Transaction = transaction;
-        command.CommandText = sql;
-        command.ExecuteNonQuery();
     }
 }

@@ -4,46 +4,55 @@ namespace AzureIaaS.Store;
 
 /// <summary>
 /// The database file of a context, <c>fabric.db</c>: write-ahead logging, so that readers and a writer do not wait for each other, and every
-/// commit synchronised to the disk, so that what a command has reported is still true after the power fails.
+/// commit synchronised to the disk, so that what a command has reported is still true after the power fails. On a full disk, where SQLite has
+/// no room for its shared memory, it is open for reading only until there is room again: whoever looks for the cause must see the machines.
+/// Before that, a reserve is given up: what went wrong must be written down, and what an import has left be removed.
 /// </summary>
 internal sealed class StateDatabase : IDisposable
 {
+    private const string DiskFull = "StateDiskFull";
     private const int Corrupt = 11;
     private const int NotADatabase = 26;
     private const int Full = 13;
+    private const int InputOutput = 10;
     private const int ReadOnly = 8;
     private const int CannotOpen = 14;
     private const int Busy = 5;
 
-    private readonly string _path;
-    private readonly SqliteConnection _connection;
-    private readonly object _gate = new();
+    private const int ReserveSize = 1 << 20;
 
-    public StateDatabase(string path)
+    private readonly string _path;
+    private readonly string _reserve;
+    private readonly bool _durable;
+    private readonly object _gate = new();
+    private SqliteConnection _connection;
+    private IaaSException? _diskFull;
+
+    /// <summary>Opens a database, and makes it when there is none.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="durable">Whether a commit must survive the loss of power; otherwise it survives the process alone.</param>
+    public StateDatabase(string path, bool durable)
     {
         _path = path;
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = 30 }.ToString());
+        _reserve = path + ".reserve";
+        _durable = durable;
         try
         {
-            Guard(() =>
-            {
-                _connection.Open();
-                using var command = _connection.CreateCommand();
-                command.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;";
-                command.ExecuteNonQuery();
-                Schema.Update(_connection);
-                return 0;
-            });
+            _connection = WithReserve(OpenWhole);
+            Reserve();
         }
-        catch
+        catch (IaaSException e) when (e.ErrorId == DiskFull && IsAtRest)
         {
-            _connection.Dispose();
-            throw;
+            _diskFull = e;
+            _connection = OpenAtRest();
         }
     }
 
+    /// <summary>Whether the file holds everything, and nothing waits beside it in a log.</summary>
+    private bool IsAtRest => new FileInfo(_path) is { Exists: true, Length: > 0 } && new FileInfo(_path + "-wal") is not { Exists: true, Length: > 0 };
+
     /// <summary>Changes whenever another connection has committed.</summary>
-    public long Version => Query("PRAGMA data_version", r => r.GetInt64(0))[0];
+    public long Version => IsWritable() ? Query("PRAGMA data_version", r => r.GetInt64(0))[0] : -1;
 
     /// <summary>Reads with a query.</summary>
     /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
@@ -52,7 +61,7 @@ internal sealed class StateDatabase : IDisposable
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => Guard(() =>
     {
         lock (_gate)
-            return QueryIn(null, sql, read, arguments);
+            return QueryLocked(sql, read, arguments);
     });
 
     /// <summary>Runs a transaction that takes the write lock at its start, so that it never has to be repeated.</summary>
@@ -61,18 +70,145 @@ internal sealed class StateDatabase : IDisposable
     {
         lock (_gate)
         {
-            using var transaction = _connection.BeginTransaction(deferred: false);
-            var result = work(new Transaction(this, transaction));
-            transaction.Commit();
-            return result;
+            if (!IsWritable())
+                throw _diskFull!;
+            return WithReserve(() => InTransaction(_connection, () => work(new Transaction(this))));
         }
     });
 
+    /// <summary>Commits what the work does, or none of it.</summary>
+    /// <param name="connection">The open database.</param>
+    /// <param name="work">The work.</param>
+    internal static T InTransaction<T>(SqliteConnection connection, Func<T> work)
+    {
+        Execute(connection, "BEGIN IMMEDIATE");
+        try
+        {
+            var result = work();
+            Execute(connection, "COMMIT");
+            return result;
+        }
+        catch
+        {
+            RollBack(connection);
+            throw;
+        }
+    }
+
+    internal static void Execute(SqliteConnection connection, string sql)
+    {
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
     public void Dispose() => _connection.Dispose();
 
-    private List<T> QueryIn<T>(SqliteTransaction? transaction, string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    /// <summary>Does something, and when that fails because the disk is full, once more with the room that was kept for that.</summary>
+    private T WithReserve<T>(Func<T> work)
     {
-        using var command = Command(transaction, sql, arguments);
+        try
+        {
+            return work();
+        }
+        catch (Exception e) when (IsFull(e) && File.Exists(_reserve))
+        {
+            File.Delete(_reserve);
+            return work();
+        }
+    }
+
+    private static bool IsFull(Exception e) => e switch
+    {
+        SqliteException sqlite => sqlite.SqliteErrorCode is Full or InputOutput,
+        IaaSException known => known.ErrorId == DiskFull,
+        _ => false,
+    };
+
+    private void Reserve()
+    {
+        if (File.Exists(_reserve))
+            return;
+        try
+        {
+            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
+            if (!OperatingSystem.IsWindows())
+                options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            using var file = new FileStream(_reserve, options);
+            file.Write(new byte[ReserveSize]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // No room for it now, or somebody else was faster: it is tried again when the state is next opened.
+        }
+    }
+
+    private static void RollBack(SqliteConnection connection)
+    {
+        try
+        {
+            Execute(connection, "ROLLBACK");
+        }
+        catch (SqliteException)
+        {
+            // After some faults, such as a full disk, SQLite has done so itself; the fault is what matters.
+        }
+    }
+
+    private SqliteConnection OpenWhole() => Open(new SqliteConnectionStringBuilder { DataSource = _path, Pooling = false, DefaultTimeout = 30 }, connection =>
+    {
+        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "NORMAL")}; PRAGMA foreign_keys = ON;");
+        Schema.Update(connection);
+    });
+
+    /// <summary>Opens the file as one that nobody changes: no lock, no log, no shared memory.</summary>
+    private SqliteConnection OpenAtRest() =>
+        Open(new SqliteConnectionStringBuilder { DataSource = new Uri(_path).AbsoluteUri + "?immutable=1", Mode = SqliteOpenMode.ReadOnly, Pooling = false }, Schema.Update);
+
+    private SqliteConnection Open(SqliteConnectionStringBuilder settings, Action<SqliteConnection> prepare)
+    {
+        var connection = new SqliteConnection(settings.ToString());
+        try
+        {
+            return Guard(() =>
+            {
+                connection.Open();
+                prepare(connection);
+                return connection;
+            });
+        }
+        catch
+        {
+            connection.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Asked before every change: there may be room again.</summary>
+    private bool IsWritable()
+    {
+        lock (_gate)
+        {
+            if (_diskFull is null)
+                return true;
+            try
+            {
+                var whole = OpenWhole();
+                _connection.Dispose();
+                (_connection, _diskFull) = (whole, null);
+            }
+            catch (IaaSException e) when (e.ErrorId == DiskFull)
+            {
+                return false;
+            }
+
+            return true;
+        }
+    }
+
+    private List<T> QueryLocked<T>(string sql, Func<SqliteDataReader, T> read, object[] arguments)
+    {
+        using var command = Command(sql, arguments);
         using var reader = command.ExecuteReader();
         var rows = new List<T>();
         while (reader.Read())
@@ -80,10 +216,9 @@ internal sealed class StateDatabase : IDisposable
         return rows;
     }
 
-    private SqliteCommand Command(SqliteTransaction? transaction, string sql, object[] arguments)
+    private SqliteCommand Command(string sql, object[] arguments)
     {
         var command = _connection.CreateCommand();
-        command.Transaction = transaction;
         command.CommandText = sql;
         for (var i = 0; i < arguments.Length; i++)
             command.Parameters.AddWithValue("$" + i, arguments[i]);
@@ -109,7 +244,7 @@ internal sealed class StateDatabase : IDisposable
         {
             Corrupt or NotADatabase => new IaaSException(ErrorKind.InvalidData, "StateCorrupt", $"{_path}: the state database is damaged ({e.Message}).",
                 $"Restore the file from a backup. Without one: the machines' disks are unharmed under {Path.Combine(folder!, "machines")}; move the database away and import them again.", _path, e),
-            Full => new IaaSException(ErrorKind.NoCapacity, "StateDiskFull", $"{_path}: the disk that holds the state is full.",
+            Full or InputOutput when e.SqliteErrorCode == Full || IsDiskFull(folder!) => new IaaSException(ErrorKind.NoCapacity, DiskFull, $"{_path}: the disk that holds the state is full.",
                 "Make room on it, then repeat the command; nothing was changed.", _path, e),
             ReadOnly or CannotOpen => new IaaSException(ErrorKind.AccessDenied, "StateNotWritable", $"{_path}: the state database cannot be written ({e.Message}).",
                 "Make the folder and the files in it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", _path, e),
@@ -120,19 +255,33 @@ internal sealed class StateDatabase : IDisposable
         };
     }
 
+    /// <summary>Where there is no room for its shared memory, SQLite speaks of an input or output error.</summary>
+    private static bool IsDiskFull(string folder)
+    {
+        const int LeastBytes = 128 << 10;
+        try
+        {
+            return new DriveInfo(folder).AvailableFreeSpace < LeastBytes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            return false;
+        }
+    }
+
     /// <summary>An open transaction.</summary>
-    internal readonly struct Transaction(StateDatabase database, SqliteTransaction transaction)
+    internal readonly struct Transaction(StateDatabase database)
     {
         /// <summary>Changes rows.</summary>
         /// <returns>How many rows were changed.</returns>
         public int Execute(string sql, params object[] arguments)
         {
-            using var command = database.Command(transaction, sql, arguments);
+            using var command = database.Command(sql, arguments);
             return command.ExecuteNonQuery();
         }
 
         /// <summary>Reads with a query.</summary>
         public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) =>
-            database.QueryIn(transaction, sql, read, arguments);
+            database.QueryLocked(sql, read, arguments);
     }
 }

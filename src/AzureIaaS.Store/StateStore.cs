@@ -1,3 +1,4 @@
+using AzureIaaS.Failover;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -13,7 +14,7 @@ public sealed class StoreAdapter : IStoreAdapter
     public const string LockFolderName = "locks";
 
     /// <inheritdoc/>
-    public IStateStore Open(string folder)
+    public IStateStore Open(string folder, bool durable)
     {
         try
         {
@@ -29,7 +30,7 @@ public sealed class StoreAdapter : IStoreAdapter
                 "Make it writable for this user, or connect to another fabric with Connect-IaaS -Local -Path.", folder, e);
         }
 
-        return new StateStore(folder);
+        return new StateStore(folder, durable);
     }
 
     [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
@@ -49,13 +50,19 @@ public sealed class StoreAdapter : IStoreAdapter
         }
     }
 
-    private sealed class StateStore(string folder) : IStateStore
+    private sealed class StateStore(string folder, bool durable) : IStateStore
     {
-        private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName));
+        private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName), durable);
         private MachineStore? _machines;
+        private HostStore? _hosts;
+        private FailoverReportStore? _reports;
         private SagaStore? _sagas;
 
         public IMachineStore Machines => _machines ??= new MachineStore(_database);
+
+        public IHostStore Hosts => _hosts ??= new HostStore(_database);
+
+        public IFailoverReportStore Reports => _reports ??= new FailoverReportStore(_database);
 
         public ISagaStore Sagas => _sagas ??= new SagaStore(_database);
 

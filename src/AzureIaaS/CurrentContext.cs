@@ -1,3 +1,4 @@
+using System.Management.Automation;
 using System.Management.Automation.Runspaces;
 using System.Runtime.CompilerServices;
 using AzureIaaS.Providers;
@@ -10,14 +11,14 @@ internal static class CurrentContext
 {
     private static readonly ConditionalWeakTable<Runspace, IaaSContext> Connected = [];
 
+    private static IaaSContext? Own => Connected.TryGetValue(Runspace.DefaultRunspace, out var context) ? context : null;
+
     /// <summary>The context to work in.</summary>
     /// <param name="name">The name that was given; null for the current one.</param>
-    public static IaaSContext Find(string? name)
-    {
-        if (name is not null)
-            return new ContextStore().Get(name);
-        return Connected.TryGetValue(Runspace.DefaultRunspace, out var context) ? context : new ContextStore().Current;
-    }
+    public static IaaSContext Find(string? name) =>
+        Own is { } own && (name is null || Same(own.Name, name)) ? own
+        : name is null ? new ContextStore().Current
+        : new ContextStore().Get(name);
 
     /// <summary>Opens a context.</summary>
     /// <param name="context">The context.</param>
@@ -36,14 +37,28 @@ internal static class CurrentContext
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
 
-    /// <summary>Every context, with the runspace's own marked as the current one.</summary>
+    /// <summary>Every context, with the one that is current in this runspace marked; it is listed even if another shell has forgotten it.</summary>
     public static IReadOnlyList<IaaSContext> List()
     {
+        var all = new ContextStore().List().ToList();
+        if (Own is { } own)
+        {
+            all.RemoveAll(c => Same(c.Name, own.Name));
+            all.Add(own);
+        }
+
         var current = Find(null).Name;
-        var all = new ContextStore().List();
         foreach (var context in all)
-            context.IsCurrent = context.Name.Equals(current, StringComparison.OrdinalIgnoreCase);
+            context.IsCurrent = Same(context.Name, current);
         return all;
+    }
+
+    /// <summary>The contexts that a pattern means.</summary>
+    /// <param name="pattern">The pattern.</param>
+    public static IReadOnlyList<IaaSContext> Matching(string pattern)
+    {
+        var wildcard = WildcardPattern.Get(pattern, WildcardOptions.IgnoreCase);
+        return [.. List().Where(c => wildcard.IsMatch(c.Name))];
     }
 
     /// <summary>Makes a context current in this runspace, and remembers it.</summary>
@@ -58,9 +73,13 @@ internal static class CurrentContext
     /// <param name="name">Its name.</param>
     public static IaaSContext Disconnect(string name)
     {
-        var context = new ContextStore().Disconnect(name);
-        if (Connected.TryGetValue(Runspace.DefaultRunspace, out var current) && current.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
-            Connected.Remove(Runspace.DefaultRunspace);
-        return context;
+        var store = new ContextStore();
+        if (Own is not { } own || !Same(own.Name, name))
+            return store.Disconnect(name);
+        Connected.Remove(Runspace.DefaultRunspace);
+        var isKnown = store.List().Any(c => Same(c.Name, name));   // else another shell has been faster
+        return isKnown ? store.Disconnect(name) : own;
     }
+
+    private static bool Same(string a, string b) => a.Equals(b, StringComparison.OrdinalIgnoreCase);
 }

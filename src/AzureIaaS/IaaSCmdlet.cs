@@ -26,7 +26,7 @@ public abstract class IaaSCmdlet : PSCmdlet, IDisposable
     [Parameter]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ContextCompleter))]
-    public string? Context { get; set; }
+    public virtual string? Context { get; set; }
 
     /// <summary>Cancelled when the pipeline is stopped.</summary>
     private protected CancellationToken Cancellation => _job?.Cancellation ?? _stop.Token;
@@ -70,11 +70,17 @@ public abstract class IaaSCmdlet : PSCmdlet, IDisposable
             WriteProgress(new ProgressRecord(ProgressActivity, MyInvocation.MyCommand.Name, "done") { RecordType = ProgressRecordType.Completed });
     }
 
-    /// <summary>The session of a context; opened when first asked for, closed with the cmdlet or its job.</summary>
+    /// <summary>
+    /// The session of a context; opened when first asked for, closed with the cmdlet or its job. On the pipeline's thread, for the current
+    /// context is the runspace's.
+    /// </summary>
     /// <param name="name">The context's name; null for the one that was given, or the current one.</param>
-    private protected IaaSSession Session(string? name = null)
+    private protected IaaSSession Session(string? name = null) => SessionOf(CurrentContext.Find(Context ?? name));
+
+    /// <summary>The session of a context that has been found already.</summary>
+    /// <param name="context">The context.</param>
+    private protected IaaSSession SessionOf(IaaSContext context)
     {
-        var context = CurrentContext.Find(Context ?? name);
         lock (_sessions)
         {
             if (!_sessions.TryGetValue(context.Name, out var session))

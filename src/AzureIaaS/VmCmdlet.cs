@@ -10,6 +10,7 @@ public abstract class VmCmdlet : IaaSCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true)]
     [Alias("Name", "VMName", "InputObject")]
     [ValidateNotNullOrEmpty]
+    [VmReferences]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[] Vm { get; set; } = [];
 
@@ -52,9 +53,17 @@ public abstract class VmActionCmdlet : VmCmdlet
     /// <summary>What the cmdlet does, for -WhatIf and -Confirm.</summary>
     private protected abstract string ActionName { get; }
 
+    /// <summary>What -WhatIf and -Confirm call the machine.</summary>
+    /// <param name="session">The session of the context it lives in.</param>
+    /// <param name="machine">The machine.</param>
+    private protected virtual string TargetOf(IaaSSession session, VirtualMachine machine) => machine.Name;
+
+    /// <summary>Whether -WhatIf was given.</summary>
+    private protected bool IsWhatIf => MyInvocation.BoundParameters.TryGetValue("WhatIf", out var value) && ((SwitchParameter)value).ToBool();
+
     private protected sealed override void Process(IaaSSession session, VirtualMachine machine)
     {
-        if (!ShouldProcess(machine.Name, ActionName))
+        if (!ShouldProcess(TargetOf(session, machine), ActionName))
             return;
         Begin(machine.Name, async cancellation =>
         {

@@ -1,3 +1,5 @@
+using System.Management.Automation;
+
 namespace AzureIaaS.PowerShell;
 
 /// <summary>What the format views call: formatting is code with tests, not script inside XML.</summary>
@@ -10,18 +12,25 @@ public static class _Format
     public static string Size(long bytes) => ByteSize.Format(bytes);
 
     /// <summary>The sum of a machine's disks.</summary>
-    /// <param name="machine">The machine.</param>
-    public static string Disks(VirtualMachine machine)
+    /// <param name="machine">The machine, or what a job or a file has made of it.</param>
+    public static string Disks(PSObject machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return ByteSize.Format(machine.Disks.Sum(d => d.Length));
+        if (LanguagePrimitives.GetEnumerable(machine.Properties["Disks"]?.Value) is not { } disks)
+            return "";
+        var lengths = disks.Cast<object>().Select(d => PSObject.AsPSObject(d).Properties["Length"]?.Value).ToList();
+
+        // A disk that a shallow serialization has made a text of has the text's length.
+        return lengths.All(l => l is long) ? ByteSize.Format(lengths.Sum(l => (long)l!)) : "";
     }
 
     /// <summary>Why a machine is in its state, or what its guest has shown of itself.</summary>
-    /// <param name="machine">The machine.</param>
-    public static string Note(VirtualMachine machine)
+    /// <param name="machine">The machine, or what a job or a file has made of it.</param>
+    public static string Note(PSObject machine)
     {
         ArgumentNullException.ThrowIfNull(machine);
-        return machine.StateReason ?? (machine.BootVerified ? $"alive: {machine.BootEvidence}" : "");
+        return machine.Properties["StateReason"]?.Value is string reason ? reason
+            : machine.Properties["BootEvidence"]?.Value is string evidence ? $"alive: {evidence}"
+            : "";
     }
 }

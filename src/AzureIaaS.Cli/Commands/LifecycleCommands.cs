@@ -25,7 +25,7 @@ internal static class LifecycleCommands
         return Create("remove", "Delete machines with their disks. The images they were imported from stay.", "removed with its disks", [force],
             async (run, m) =>
             {
-                await run.Session.Provider.RemoveAsync(m.Id, run.Parsed.GetValue(force), run.Notices, run.Cancellation);
+                await run.Session.Provider.RemoveAsync(m.Id, run.Parsed.GetValue(force), keepDisks: false, run.Notices, run.Cancellation);
                 return null;
             });
     }

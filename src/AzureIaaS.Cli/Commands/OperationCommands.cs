@@ -37,7 +37,10 @@ internal static class OperationCommands
             foreach (var operation in Chosen(run, id))
             {
                 await run.TryAsync(async () =>
-                    run.Output.Write(await run.Session.ResumeOperationAsync(operation, run.Notices, run.Cancellation), CoreJson.Default.VirtualMachine));
+                {
+                    if (await run.Session.ResumeOperationAsync(operation, run.Notices, run.Cancellation) is { } machine)
+                        run.Output.Write(machine, CoreJson.Default.VirtualMachine);
+                });
             }
         }));
         return command;

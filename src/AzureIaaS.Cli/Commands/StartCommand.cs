@@ -32,13 +32,14 @@ internal static class StartCommand
 
     private static async Task StartAsync(CommandRun run, VirtualMachine machine, Regex? pattern)
     {
+        var options = new StartOptions { Overcommit = run.Parsed.GetValue(Overcommit) };
         if (run.Parsed.GetValue(WhatIf))
         {
-            run.Notices.Report(Notice.Warning($"What if: {machine.Name} would be started."));
+            var where = run.Session.Provider is IPlacementPreview preview ? " on " + preview.PreviewPlacement(machine.Id, options).Reason : ".";
+            run.Notices.Report(Notice.Warning($"What if: {machine.Name} would be started{where}"));
             return;
         }
 
-        var options = new StartOptions { Overcommit = run.Parsed.GetValue(Overcommit) };
         machine = await run.Session.Provider.StartAsync(machine.Id, options, run.Notices, run.Cancellation);
         if (run.Parsed.GetValue(Wait))
         {

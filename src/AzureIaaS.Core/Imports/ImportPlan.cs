@@ -10,9 +10,6 @@ public sealed class ImportPlan
 {
     private const int DefaultCpu = 1;
     private const long DefaultMemory = 1L << 30;
-    private const long SmallestMemory = 1L << 20;
-    private const long LargestMemory = 24L << 40;
-    private const int MostCpus = 1024;
 
     /// <summary>The machine as it will be.</summary>
     public VirtualMachine Machine { get; set; } = new();
@@ -39,7 +36,7 @@ public sealed class ImportPlan
         MachineName.Check(name);
         var cpu = request.Cpu ?? source.Cpu ?? DefaultCpu;
         var memory = request.Memory ?? source.Memory ?? DefaultMemory;
-        CheckSize(name, cpu, memory);
+        MachineSize.Check(name, cpu, memory);
         CheckSpace(source, place);
         return new ImportPlan
         {
@@ -54,6 +51,8 @@ public sealed class ImportPlan
                 Cpu = cpu,
                 Memory = memory,
                 Firmware = FirmwareFor(request, source),
+                AvailabilitySet = request.AvailabilitySet,
+                StartOrder = request.StartOrder ?? 0,
                 Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
                 Created = now,
                 Origin = new ImportOrigin { Path = Path.GetFullPath(request.Path), Format = source.Format, Operation = operation },
@@ -81,21 +80,6 @@ public sealed class ImportPlan
         SourcePath = source.Path,
         SourceFormat = source.Format,
     };
-
-    private static void CheckSize(string name, int cpu, long memory)
-    {
-        if (cpu is < 1 or > MostCpus)
-        {
-            throw new IaaSException(ErrorKind.InvalidArgument, "InvalidCpuCount", $"{name}: {cpu} processors are not possible.",
-                $"Give a number from 1 to {MostCpus} with -Cpu.", cpu);
-        }
-
-        if (memory is < SmallestMemory or > LargestMemory)
-        {
-            throw new IaaSException(ErrorKind.InvalidArgument, "InvalidMemorySize", $"{name}: {memory:N0} bytes of memory are not possible.",
-                $"Give bytes, with a unit: -Memory 512MB. {(memory is > 0 and < SmallestMemory ? $"Perhaps {memory}MB was meant." : "")}".TrimEnd(), memory);
-        }
-    }
 
     private static void CheckSpace(ImportSource source, ImportPlace place)
     {

@@ -27,6 +27,12 @@ public sealed record ImportRequest
     /// <summary>The folder that no file the image refers to may leave; null for the export's own, or the file's.</summary>
     public string? Root { get; init; }
 
+    /// <summary>The availability set it is to belong to; null for none.</summary>
+    public string? AvailabilitySet { get; init; }
+
+    /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
+    public int? StartOrder { get; init; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; init; }
 

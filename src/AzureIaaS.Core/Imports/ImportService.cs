@@ -47,7 +47,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         var (operation, plan) = await Task.Run(() => Plan(request, cancellation), cancellation);
         foreach (var warning in plan.Sources.SelectMany(s => s.Warnings.Select(w => $"{s.Path}: {w}")))
             notices.Report(Notice.Warning(warning));
-        using var owner = store.Locks.TryAcquire(LockName(operation)) ?? throw BeingWorkedOn(operation);
+        using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
         var parameters = JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan);
         var record = new SagaRecord(operation, ImportSaga.Definition.Kind, ImportSaga.Definition.Version, plan.Machine.Name,
             plan.Machine.Origin!.Path, parameters, time.GetUtcNow());
@@ -62,7 +62,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">It has ended, somebody works on it, or its source has changed.</exception>
     public async Task<VirtualMachine> ResumeAsync(Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        using var owner = store.Locks.TryAcquire(LockName(operation)) ?? throw BeingWorkedOn(operation);
+        using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
         var plan = Load(operation);
         var log = _runner.Replay(ImportSaga.Definition, operation);
         if (log.Phase == SagaPhase.Forward)
@@ -87,12 +87,10 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">It has ended, or somebody works on it.</exception>
     public async Task UndoAsync(Guid operation, IProgress<Notice> notices)
     {
-        using var owner = store.Locks.TryAcquire(LockName(operation)) ?? throw BeingWorkedOn(operation);
+        using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
         var work = new ImportWork(Load(operation), operation, provider, store.Machines, notices, Resume: false);
         await _runner.UndoAsync(ImportSaga.Definition, operation, work, new StepNames(notices));
     }
-
-    internal static string LockName(Guid operation) => $"operation-{operation:N}";
 
     private async Task<VirtualMachine> RunAsync(ImportPlan plan, Guid operation, bool resume, IProgress<Notice> notices, CancellationToken cancellation)
     {
@@ -130,7 +128,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     }
 
     private IaaSException BeingWorkedOn(Guid operation) => new(ErrorKind.Busy, "OperationIsRunning",
-        $"Operation {operation} is being worked on by {store.Locks.DescribeHolder(LockName(operation)) ?? "another process"} at this moment.",
+        $"Operation {operation} is being worked on by {store.Locks.DescribeHolder(SagaRunner.LockName(operation)) ?? "another process"} at this moment.",
         "Wait for that to end; Get-IaaSOperation shows it.", operation);
 
     private sealed class StepNames(IProgress<Notice> notices) : IProgress<string>

@@ -23,6 +23,12 @@ public interface IMachineStore
     /// <exception cref="IaaSException">The name belongs to another machine or operation.</exception>
     void Publish(VirtualMachine machine, Guid operation);
 
+    /// <summary>Adds a machine that no import makes: a clone. Repeating it changes nothing.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="providerData">The provider's notes about it.</param>
+    /// <exception cref="IaaSException">The name is taken.</exception>
+    void Add(VirtualMachine machine, string providerData);
+
     /// <summary>Writes a machine that was read before.</summary>
     /// <param name="machine">The machine as changed, with the generation it was read with.</param>
     /// <returns>The machine with its new generation.</returns>

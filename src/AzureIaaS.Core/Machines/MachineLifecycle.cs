@@ -20,6 +20,27 @@ public enum MachineRequest
 
     /// <summary>Delete it with its disks.</summary>
     Remove,
+
+    /// <summary>Save its memory on disk and let its process go.</summary>
+    Suspend,
+
+    /// <summary>Take it to another host while it runs.</summary>
+    Migrate,
+
+    /// <summary>Give its host up for lost, and bring it back elsewhere.</summary>
+    FailOver,
+
+    /// <summary>Run a clone of it and see whether that would do.</summary>
+    Rehearse,
+
+    /// <summary>Keep its state under a name.</summary>
+    Checkpoint,
+
+    /// <summary>Go back to a state that was kept.</summary>
+    Restore,
+
+    /// <summary>Change its virtual hardware.</summary>
+    Reconfigure,
 }
 
 /// <summary>What is to be done about a request.</summary>
@@ -66,12 +87,19 @@ public static class MachineLifecycle
         MachineRequest.Restart => Restart(state),
         MachineRequest.Resume => Resume(state),
         MachineRequest.Remove => Remove(state),
+        MachineRequest.Suspend => Suspend(state),
+        MachineRequest.Migrate => Migrate(state),
+        MachineRequest.FailOver => FailOver(state),
+        MachineRequest.Rehearse => Rehearse(state),
+        MachineRequest.Checkpoint => Checkpoint(state),
+        MachineRequest.Restore => Restore(state),
+        MachineRequest.Reconfigure => Reconfigure(state),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request, null),
     };
 
     private static Decision Start(MachineState state) => state switch
     {
-        MachineState.Deallocated or MachineState.Stopped or MachineState.Failed => Do,
+        MachineState.Deallocated or MachineState.Stopped or MachineState.Failed or MachineState.Healing => Do,
         MachineState.Running => new(Verdict.Ignore, "is running already"),
         MachineState.Paused => Deny("is paused in the middle of its run", "Make room on the fabric's disk, then Resume-IaaSVm."),
         MachineState.Suspended => Deny("is suspended with its memory on disk", "Use Resume-IaaSVm to go on where it was."),
@@ -124,6 +152,64 @@ public static class MachineLifecycle
         MachineState.Unknown => NoAnswer(),
         _ => Changing(state),
     };
+
+    private static Decision Suspend(MachineState state) => state switch
+    {
+        MachineState.Running => Do,
+        MachineState.Suspended => new(Verdict.Ignore, "is suspended already"),
+        MachineState.Unknown => NoAnswer(),
+        _ when IsOff(state) => Deny("is not running, so it has no memory to be saved", "Nothing needs to be done; Start-IaaSVm runs it."),
+        MachineState.Paused => Deny("is paused because its disk is full, so there is no room for its memory either", "Make room, then Resume-IaaSVm."),
+        _ => Changing(state),
+    };
+
+    private static Decision Migrate(MachineState state) => state switch
+    {
+        MachineState.Running => Do,
+        MachineState.Unknown => NoAnswer(),
+        MachineState.Paused => Deny("is paused because its disk is full", "Make room, then Resume-IaaSVm."),
+        MachineState.Suspended => Deny("is suspended with its memory on disk", "Resume-IaaSVm places it anew."),
+        _ when IsOff(state) => Deny("is not running, so there is nothing to take to another host", "Start-IaaSVm places it anew; Move-IaaSVm moves the place that a stopped machine keeps."),
+        _ => Changing(state),
+    };
+
+    private static Decision FailOver(MachineState state) => state switch
+    {
+        MachineState.Running or MachineState.Paused or MachineState.Unknown or MachineState.Healing => Do,
+        _ when IsOff(state) || state == MachineState.Suspended => Deny("is not running, so no host's loss can reach it", "Start-IaaSVm runs it; a rehearsal (-Kind Test) works on a stopped machine too."),
+        _ => Changing(state),
+    };
+
+    private static Decision Rehearse(MachineState state) => state switch
+    {
+        MachineState.Running => Do,
+        _ when IsOff(state) => Do,
+        MachineState.Unknown => NoAnswer(),
+        MachineState.Paused or MachineState.Suspended => Deny($"is {state.ToString().ToLowerInvariant()}", "Resume-IaaSVm first."),
+        _ => Changing(state),
+    };
+
+    private static Decision Checkpoint(MachineState state) => Rehearse(state);
+
+    private static Decision Restore(MachineState state) => state switch
+    {
+        MachineState.Suspended => Do,
+        _ when IsOff(state) => Do,
+        MachineState.Running or MachineState.Paused => Deny("is running", "Stop it first (Stop-IaaSVm): what it has done since the checkpoint would be lost under its feet."),
+        MachineState.Unknown => NoAnswer(),
+        _ => Changing(state),
+    };
+
+    private static Decision Reconfigure(MachineState state) => state switch
+    {
+        _ when IsOff(state) => Do,
+        MachineState.Running or MachineState.Paused => Deny("is running, and its virtual hardware cannot change under it", "Stop-IaaSVm first, then change it, then Start-IaaSVm."),
+        MachineState.Suspended => Deny("is suspended, and its memory fits the hardware it has", "Resume-IaaSVm and Stop-IaaSVm first."),
+        MachineState.Unknown => NoAnswer(),
+        _ => Changing(state),
+    };
+
+    private static bool IsOff(MachineState state) => state is MachineState.Deallocated or MachineState.Stopped or MachineState.Failed;
 
     private static Decision Deny(string reason, string remedy) => new(Verdict.Deny, reason, remedy);
 

@@ -39,6 +39,15 @@ public sealed class VirtualMachine
     /// <summary>Its network adapters, in the order in which the guest finds them.</summary>
     public IList<NetworkAdapter> NetworkAdapters { get; set; } = [];
 
+    /// <summary>Its checkpoints, oldest first.</summary>
+    public IList<VmCheckpoint> Checkpoints { get; set; } = [];
+
+    /// <summary>The checkpoint that its disks go on from; null when they go on from none.</summary>
+    public Guid? CurrentCheckpoint { get; set; }
+
+    /// <summary>The machine that this one is a rehearsal's clone of; null for a machine of its own right.</summary>
+    public Guid? RehearsalOf { get; set; }
+
     /// <summary>The name under which it is reached on its network; null while it is on none.</summary>
     public string? ComputerName { get; set; }
 
@@ -49,8 +58,17 @@ public sealed class VirtualMachine
     /// <summary>The address under which it is reached; null while it is on no network.</summary>
     public string? IPAddress { get; set; }
 
-    /// <summary>The host of the fabric it runs on; null while it runs on none.</summary>
+    /// <summary>The host of the fabric on which it has its place; null while it has none.</summary>
     public string? Host { get; set; }
+
+    /// <summary>The host it had its place on when it was last placed by hand or by a start; where it may be brought back to after maintenance.</summary>
+    public string? PreferredHost { get; set; }
+
+    /// <summary>The availability set it belongs to: machines that do the same, and are kept apart; null for none.</summary>
+    public string? AvailabilitySet { get; set; }
+
+    /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
+    public int StartOrder { get; set; }
 
     /// <summary>The name of the context it lives in.</summary>
     public string Context { get; set; } = "";

@@ -7,8 +7,9 @@ public interface IStoreAdapter
 {
     /// <summary>Opens the store in a folder, and makes it when there is none.</summary>
     /// <param name="folder">The folder.</param>
+    /// <param name="durable">Whether what is written must survive the loss of power.</param>
     /// <exception cref="IaaSException">It cannot be opened: damaged, not writable, or of a newer version.</exception>
-    IStateStore Open(string folder);
+    IStateStore Open(string folder, bool durable);
 }
 
 /// <summary>The command that runs a fabric's watcher: the front end's own program, since a user's machine may have no other.</summary>

@@ -1,3 +1,4 @@
+using AzureIaaS.Failover;
 using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Providers;
@@ -7,6 +8,12 @@ public interface IStateStore : IDisposable
 {
     /// <summary>The machines.</summary>
     IMachineStore Machines { get; }
+
+    /// <summary>The hosts.</summary>
+    IHostStore Hosts { get; }
+
+    /// <summary>The reports of failovers.</summary>
+    IFailoverReportStore Reports { get; }
 
     /// <summary>The operations and their logs.</summary>
     ISagaStore Sagas { get; }

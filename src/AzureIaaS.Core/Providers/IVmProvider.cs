@@ -36,6 +36,9 @@ public enum WaitFor
 
     /// <summary>The machine no longer runs.</summary>
     Stopped,
+
+    /// <summary>The guest agent answers.</summary>
+    Agent,
 }
 
 /// <summary>What is waited for, and how long.</summary>
@@ -63,17 +66,6 @@ public sealed record WaitResult(VirtualMachine Machine, bool Seen, string Eviden
 /// <param name="Overhead">How many bytes a machine needs there beside its disks' data.</param>
 public sealed record ImportPlace(string Location, long FreeBytes, long Overhead);
 
-/// <summary>A provider whose machines are watched by a process of ours.</summary>
-public interface IWatchable
-{
-    /// <summary>Watches until nothing runs any more, or until cancelled.</summary>
-    /// <param name="stay">Whether to go on when nothing runs.</param>
-    /// <param name="notices">Receives what is seen and done.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <returns>False when another process watches already.</returns>
-    Task<bool> WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation);
-}
-
 /// <summary>
 /// Where machines live. Every call may be repeated: what is done already is done with success, and what was half done is finished.
 /// A provider decides nothing that Core decides; it asks <see cref="MachineLifecycle"/> and does.
@@ -92,8 +84,7 @@ public interface IVmProvider : IDisposable
     /// <param name="cancellation">Stops it.</param>
     Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation);
 
-    /// <summary>Says what an import needs to know of this place, and refuses when nothing can be written to it.</summary>
-    /// <exception cref="IaaSException">It cannot be written to.</exception>
+    /// <summary>Says what an import needs to know of this place. It changes nothing: the import may only be looked at.</summary>
     ImportPlace DescribePlace();
 
     /// <summary>Completes a machine that is to be imported with what this provider chooses: controllers, adapters, file names.</summary>
@@ -102,6 +93,7 @@ public interface IVmProvider : IDisposable
 
     /// <summary>Opens the stage on which an import puts its disks; nothing on it is visible as a machine.</summary>
     /// <param name="operation">The operation's id.</param>
+    /// <exception cref="IaaSException">The place cannot be written to.</exception>
     IImportStage OpenStage(Guid operation);
 
     /// <summary>Turns a stage into a machine's place. Not yet visible: the store publishes it.</summary>
@@ -145,9 +137,10 @@ public interface IVmProvider : IDisposable
     /// <summary>Deletes a machine with its disks.</summary>
     /// <param name="id">The machine's id.</param>
     /// <param name="force">Whether a running one is stopped by pulling its plug.</param>
+    /// <param name="keepDisks">Whether its disks are kept.</param>
     /// <param name="notices">Receives steps and warnings.</param>
     /// <param name="cancellation">Stops it before anything is deleted.</param>
-    Task RemoveAsync(Guid id, bool force, IProgress<Notice> notices, CancellationToken cancellation);
+    Task RemoveAsync(Guid id, bool force, bool keepDisks, IProgress<Notice> notices, CancellationToken cancellation);
 
     /// <summary>Waits for a machine.</summary>
     /// <param name="id">The machine's id.</param>

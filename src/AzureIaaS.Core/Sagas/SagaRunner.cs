@@ -6,6 +6,10 @@ namespace AzureIaaS.Sagas;
 /// </summary>
 public sealed class SagaRunner(ISagaStore store, TimeProvider time)
 {
+    /// <summary>The lock that whoever works on an operation holds.</summary>
+    /// <param name="operation">The operation's id.</param>
+    public static string LockName(Guid operation) => $"operation-{operation:N}";
+
     /// <summary>Brings an operation to its end: done, or undone when a step fails.</summary>
     /// <typeparam name="T">What the steps work on.</typeparam>
     /// <param name="saga">The saga.</param>

@@ -1,4 +1,3 @@
-using System.IO.Enumeration;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
@@ -42,7 +41,7 @@ public sealed class IaaSSession : IDisposable
         IaaSContext context, IStoreAdapter stores, IProviderAdapter providers, WatcherCommand? watcher = null, TimeProvider? time = null)
     {
         time ??= TimeProvider.System;
-        var store = stores.Open(providers.StateFolder(context));
+        var store = stores.Open(providers.StateFolder(context), durable: context.Hypervisor != HypervisorKind.Simulated);
         try
         {
             return new IaaSSession(context, store, providers.Open(context, store, time, watcher), time);
@@ -64,16 +63,16 @@ public sealed class IaaSSession : IDisposable
         return machines;
     }
 
-    /// <summary>The machines that a name, a pattern with * and ?, or an id means.</summary>
+    /// <summary>The machines that a name, a pattern, or an id means.</summary>
     /// <param name="reference">What the user typed.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">There is none; a pattern that matches nothing is no failure.</exception>
     public async Task<IReadOnlyList<VirtualMachine>> ResolveAsync(string reference, CancellationToken cancellation)
     {
-        if (reference.AsSpan().ContainsAny('*', '?'))
+        if (NamePattern.Of(reference) is { } pattern)
         {
             var all = await ListAsync(cancellation);
-            return [.. all.Where(m => FileSystemName.MatchesSimpleExpression(reference, m.Name))];
+            return [.. all.Where(m => pattern.Matches(m.Name))];
         }
 
         var id = Guid.TryParse(reference, out var given) ? given : Store.Machines.Find(reference)?.Machine.Id;
@@ -98,14 +97,21 @@ public sealed class IaaSSession : IDisposable
     /// <param name="id">The operation's id.</param>
     /// <param name="notices">Receives steps and warnings.</param>
     /// <param name="cancellation">Stops it; it can be resumed again.</param>
-    /// <returns>The machine it made.</returns>
-    public async Task<VirtualMachine> ResumeOperationAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) =>
-        Mark(await Imports.ResumeAsync(id, notices, cancellation));
+    /// <returns>The machine it is about; null when that is gone.</returns>
+    public async Task<VirtualMachine?> ResumeOperationAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        if (!IsProviders(id, out var owner))
+            return Mark(await Imports.ResumeAsync(id, notices, cancellation));
+        var vm = Guid.TryParse(Store.Sagas.Find(id)!.Source, out var given) ? given : Guid.Empty;
+        await owner.EndOperationAsync(id, cancellation);
+        return await Provider.FindAsync(vm, cancellation) is { } machine ? Mark(machine) : null;
+    }
 
     /// <summary>Gives an operation up; nothing of it is left.</summary>
     /// <param name="id">The operation's id.</param>
     /// <param name="notices">Receives steps.</param>
-    public Task UndoOperationAsync(Guid id, IProgress<Notice> notices) => Imports.UndoAsync(id, notices);
+    public Task UndoOperationAsync(Guid id, IProgress<Notice> notices) =>
+        IsProviders(id, out var owner) ? owner.EndOperationAsync(id, CancellationToken.None) : Imports.UndoAsync(id, notices);
 
     /// <inheritdoc/>
     public void Dispose()
@@ -128,41 +134,13 @@ public sealed class IaaSSession : IDisposable
 
     private Operation Describe(SagaRecord record)
     {
-        var events = Store.Sagas.Events(record.Id);
-        var operation = new Operation
-        {
-            Id = record.Id,
-            Kind = record.Kind,
-            VmName = record.VmName,
-            Source = record.Source,
-            Created = record.Created,
-            Updated = events.Count > 0 ? events[^1].Time : record.Created,
-            Error = events.LastOrDefault(e => e.Detail is not null)?.Detail,
-            Context = Context.Name,
-        };
-        SagaLog? log = null;
-        try
-        {
-            log = new SagaLog([.. ImportSaga.Definition.Steps.Select(s => s.Name)], events);
-        }
-        catch (IaaSException e)
-        {
-            operation.Error = e.Message;
-        }
-
-        operation.State = StateOf(record, log);
-        operation.Step = record.IsOpen && log is { Position: var at } && at >= 0 && at < ImportSaga.Definition.Steps.Count
-            ? ImportSaga.Definition.Steps[at].Name : null;
-        return operation;
+        using var free = record.IsOpen ? Store.Locks.TryAcquire(SagaRunner.LockName(record.Id)) : null;
+        return OperationDescription.Of(record, Store.Sagas.Events(record.Id), isRunning: record.IsOpen && free is null, Context.Name);
     }
 
-    private OperationState StateOf(SagaRecord record, SagaLog? log)
+    private bool IsProviders(Guid id, out IOperationProvider owner)
     {
-        if (!record.IsOpen)
-            return log?.Phase == SagaPhase.Undone ? OperationState.Undone : OperationState.Completed;
-        using var free = Store.Locks.TryAcquire(ImportService.LockName(record.Id));
-        if (free is null)
-            return OperationState.Running;
-        return log?.Phase is SagaPhase.Unwinding or SagaPhase.Undone ? OperationState.UndoInterrupted : OperationState.Interrupted;
+        owner = (Provider as IOperationProvider)!;
+        return owner is not null && Store.Sagas.Find(id) is { IsOpen: true } record && owner.Owns(record.Kind);
     }
 }

@@ -1,4 +1,6 @@
 using System.Text.RegularExpressions;
+using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Machines;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Consoles;
@@ -10,9 +12,10 @@ internal sealed class ConsoleFollower
     private readonly ConsoleLog.LineSplitter _splitter = new();
     private long _position;
 
-    private ConsoleFollower(string path, long position, string name, IReadOnlyList<string> adapters)
+    private ConsoleFollower(MachineFiles files, long position, string name, IReadOnlyList<string> adapters)
     {
-        _path = path;
+        _path = files.Console;
+        Files = files;
         _position = position;
         Name = name;
         Adapters = adapters;
@@ -20,6 +23,9 @@ internal sealed class ConsoleFollower
 
     /// <summary>The machine's name.</summary>
     public string Name { get; }
+
+    /// <summary>The machine's files.</summary>
+    public MachineFiles Files { get; }
 
     /// <summary>The names of the machine's network adapters.</summary>
     public IReadOnlyList<string> Adapters { get; }
@@ -31,7 +37,7 @@ internal sealed class ConsoleFollower
     public static async Task<ConsoleFollower> OpenAsync(MachineKeeper keeper, Guid id, CancellationToken cancellation)
     {
         using var owned = await keeper.OwnAsync(id, cancellation);
-        return new ConsoleFollower(owned.Files.Console, owned.Notes.ConsoleStart, owned.Machine.Name, [.. owned.Machine.NetworkAdapters.Select(a => a.Name)]);
+        return new ConsoleFollower(owned.Files, owned.Notes.ConsoleStart, owned.Machine.Name, [.. owned.Machine.NetworkAdapters.Select(a => a.Name)]);
     }
 
     /// <summary>Looks through what is new.</summary>

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net.Sockets;
+using AzureIaaS.Local.Fabric;
 
 namespace AzureIaaS.Local.Consoles;
 

@@ -1,4 +1,5 @@
 using AzureIaaS.Disks;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Imports;

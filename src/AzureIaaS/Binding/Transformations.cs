@@ -25,3 +25,35 @@ internal sealed class EmptyIsNullAttribute : ArgumentTransformationAttribute
     public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
         (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is string text && string.IsNullOrWhiteSpace(text) ? null : inputData;
 }
+
+/// <summary>Takes everything that names a machine, arrays of it too. PowerShell's own conversion would refuse some of it, without a useful word.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class VmReferencesAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var value = inputData is PSObject wrapped ? wrapped.BaseObject : inputData;
+        if (value is null)
+            return null;
+        try
+        {
+            return value is System.Collections.IList list and not VmReference[] ? list.Cast<object?>().Select(Of).ToArray() : Of(inputData);
+        }
+        catch (ArgumentException e)
+        {
+            throw new ArgumentTransformationMetadataException(e.Message, e);
+        }
+    }
+
+    private static object Of(object? value) => (value is PSObject wrapped ? wrapped.BaseObject : value) switch
+    {
+        VmReference[] several => several,
+        VmReference reference => reference,
+        VirtualMachine machine => new VmReference(machine),
+        string text => new VmReference(text),
+        Guid id => new VmReference(id),
+        IConvertible number => new VmReference(LanguagePrimitives.ConvertTo<string>(number)),
+        null => new VmReference(""),
+        _ => new VmReference(PSObject.AsPSObject(value)),
+    };
+}

@@ -14,7 +14,7 @@ public sealed class VmReference
     public VmReference(string reference)
     {
         if (string.IsNullOrWhiteSpace(reference))
-            throw new ArgumentException("A machine's name cannot be empty. Get-IaaSVm shows the machines there are.", nameof(reference));
+            throw new ArgumentException("A machine's name cannot be empty. Get-IaaSVm shows the machines there are.");
         Reference = reference;
     }
 
@@ -37,11 +37,11 @@ public sealed class VmReference
     public VmReference(PSObject value)
     {
         ArgumentNullException.ThrowIfNull(value);
-        var isPlain = value.BaseObject is PSCustomObject or System.Collections.Hashtable;
+        var isPlain = value.BaseObject is PSCustomObject or System.Collections.IDictionary;
         var name = isPlain ? Text(value, "Name") ?? Text(value, "VMName") : null;
         var id = Guid.TryParse(Text(value, "Id"), out var guid) && isPlain ? guid.ToString() : null;
         Reference = id ?? name ?? throw new ArgumentException(
-            $"A {value.TypeNames.FirstOrDefault() ?? "value"} is no machine. Give a name, an id, a machine from Get-IaaSVm, or a row with a Name.", nameof(value));
+            $"A {value.TypeNames.FirstOrDefault() ?? "value"} is no machine. Give a name, an id, a machine from Get-IaaSVm, or a row with a Name.");
         Context = id is null ? null : Text(value, "Context");
     }
 
@@ -55,6 +55,6 @@ public sealed class VmReference
     public override string ToString() => Reference;
 
     private static string? Text(PSObject value, string property) =>
-        value.BaseObject is System.Collections.Hashtable table ? table[property]?.ToString()
+        value.BaseObject is System.Collections.IDictionary table ? table[property]?.ToString()
         : value.Properties[property]?.Value?.ToString() is { Length: > 0 } text ? text : null;
 }

@@ -54,21 +54,25 @@ public sealed class ConnectCommand : PSCmdlet
 [OutputType(typeof(IaaSContext))]
 public sealed class DisconnectCommand : PSCmdlet
 {
-    /// <summary>The context's name; the current one when left out.</summary>
+    /// <summary>The contexts' names; the current one when left out.</summary>
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(ContextCompleter))]
-    public string? Name { get; set; }
+    public string[]? Name { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        try
+        foreach (var name in Name ?? [null!])
         {
-            WriteObject(CurrentContext.Disconnect(Name ?? CurrentContext.Find(null).Name));
-        }
-        catch (IaaSException e)
-        {
-            WriteError(ErrorRecords.For(e, Name));
+            try
+            {
+                WriteObject(CurrentContext.Disconnect(name ?? CurrentContext.Find(null).Name));
+            }
+            catch (IaaSException e)
+            {
+                WriteError(ErrorRecords.For(e, name));
+            }
         }
     }
 }
@@ -80,21 +84,27 @@ public sealed class GetContextCommand : PSCmdlet
 {
     /// <summary>The contexts' names, with wildcards; all when left out.</summary>
     [Parameter(Position = 0)]
+    [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(ContextCompleter))]
-    public string Name { get; set; } = "*";
+    public string[] Name { get; set; } = ["*"];
 
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        try
+        foreach (var name in Name)
         {
-            var pattern = WildcardPattern.Get(Name, WildcardOptions.IgnoreCase);
-            WriteObject(CurrentContext.List().Where(c => pattern.IsMatch(c.Name)), enumerateCollection: true);
-        }
-        catch (IaaSException e)
-        {
-            ThrowTerminatingError(ErrorRecords.For(e, Name));
+            try
+            {
+                var found = CurrentContext.Matching(name);
+                if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
+                    CurrentContext.Find(name);   // says that there is none
+                WriteObject(found, enumerateCollection: true);
+            }
+            catch (IaaSException e)
+            {
+                WriteError(ErrorRecords.For(e, name));
+            }
         }
     }
 }

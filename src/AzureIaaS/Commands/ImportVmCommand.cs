@@ -47,6 +47,16 @@ public sealed class ImportVmCommand : PathCmdlet
     [EmptyIsNull]
     public string? Root { get; set; }
 
+    /// <summary>The availability set it is to belong to: machines that do the same, and are kept apart.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? AvailabilitySet { get; set; }
+
+    /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public int? StartOrder { get; set; }
+
     /// <summary>Words of the user's own, by name.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Hashtable? Tag { get; set; }
@@ -81,8 +91,9 @@ public sealed class ImportVmCommand : PathCmdlet
         var paths = ResolvePaths();
         if (paths.Count > 1 && NameFor(paths[0]) is { } name)
         {
-            throw new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
+            var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
                 "Leave -Name out, or import one image at a time.", name);
+            ThrowTerminatingError(ErrorRecords.For(e, name));
         }
 
         foreach (var path in paths)
@@ -102,6 +113,8 @@ public sealed class ImportVmCommand : PathCmdlet
             Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
             Format = Format,
             Root = Root is null ? null : SessionState.Path.GetUnresolvedProviderPathFromPSPath(Root),
+            AvailabilitySet = AvailabilitySet,
+            StartOrder = StartOrder,
             SkipDigest = SkipDigest,
             Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
         };

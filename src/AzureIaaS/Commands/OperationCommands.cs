@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using AzureIaaS.Sessions;
 
 namespace AzureIaaS.PowerShell.Commands;
 
@@ -30,22 +31,29 @@ public abstract class EndOperationCmdlet : IaaSCmdlet
     [Parameter(Position = 0, ValueFromPipelineByPropertyName = true)]
     public Guid[]? Id { get; set; }
 
+    /// <summary>The context the operations belong to, instead of the current one; an operation on the pipeline says its own.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ContextCompleter))]
+    public override string? Context { get; set; }
+
     private protected abstract string ActionName { get; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(Id, () =>
     {
-        var all = Session().ListOperations(includeEnded: Id is not null);
+        var session = Session();
+        var all = session.ListOperations(includeEnded: Id is not null);
         var chosen = Id ?? [.. all.Where(o => o.State != OperationState.Running).Select(o => o.Id)];
         foreach (var id in chosen)
         {
             var name = all.FirstOrDefault(o => o.Id == id) is { } known ? $"{known} ({id})" : id.ToString();
             if (ShouldProcess(name, ActionName))
-                Begin(id, c => EndAsync(id, c));
+                Begin(id, c => EndAsync(session, id, c));
         }
     });
 
-    private protected abstract Task EndAsync(Guid id, CancellationToken cancellation);
+    private protected abstract Task EndAsync(IaaSSession session, Guid id, CancellationToken cancellation);
 }
 
 /// <summary>Resume-IaaSOperation: goes on where operations were cut off.</summary>
@@ -55,15 +63,20 @@ public sealed class ResumeOperationCommand : EndOperationCmdlet
 {
     private protected override string ActionName => "Resume";
 
-    private protected override async Task EndAsync(Guid id, CancellationToken cancellation) =>
-        Output.Write(await Session().ResumeOperationAsync(id, Output, cancellation));
+    private protected override async Task EndAsync(IaaSSession session, Guid id, CancellationToken cancellation)
+    {
+        if (await session.ResumeOperationAsync(id, Output, cancellation) is { } machine)
+            Output.Write(machine);
+    }
 }
 
 /// <summary>Undo-IaaSOperation: gives operations up; nothing of them is left.</summary>
 [Cmdlet(VerbsCommon.Undo, "IaaSOperation", SupportsShouldProcess = true)]
+[OutputType(typeof(void))]
 public sealed class UndoOperationCommand : EndOperationCmdlet
 {
     private protected override string ActionName => "Undo";
 
-    private protected override Task EndAsync(Guid id, CancellationToken cancellation) => Session().UndoOperationAsync(id, Output);
+    private protected override Task EndAsync(IaaSSession session, Guid id, CancellationToken cancellation) =>
+        session.UndoOperationAsync(id, Output);
 }

@@ -12,6 +12,8 @@ public sealed class GetVmCommand : IaaSCmdlet
     /// <summary>The machines: names with wildcards, ids, machines; all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [Alias("Name", "VMName", "InputObject")]
+    [ValidateNotNullOrEmpty]   // a variable that is empty by mistake must not mean every machine
+    [VmReferences]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[]? Vm { get; set; }
 
@@ -20,26 +22,44 @@ public sealed class GetVmCommand : IaaSCmdlet
     {
         foreach (var reference in Vm ?? [new VmReference("*")])
         {
-            foreach (var context in Contexts(reference))
+            Try(reference.Reference, () =>
             {
-                Try(reference.Reference, () =>
-                {
-                    var session = Session(context);
-                    WriteObject(Await(c => session.ResolveAsync(reference.Reference, c)), enumerateCollection: true);
-                });
-            }
+                if (Context is { } pattern && WildcardPattern.ContainsWildcardCharacters(pattern))
+                    FindIn(CurrentContext.Matching(pattern), reference.Reference);
+                else
+                    WriteMachines(Session(reference.Context), reference.Reference);
+            });
         }
     }
 
-    /// <summary>The contexts that -Context means: a pattern may mean several.</summary>
-    private IEnumerable<string?> Contexts(VmReference reference)
+    /// <summary>Looks in several contexts; a name that one of them has is found, and what is wrong with one does not hide the others.</summary>
+    private void FindIn(IReadOnlyList<IaaSContext> contexts, string reference)
     {
-        if (Context is null || !WildcardPattern.ContainsWildcardCharacters(Context))
-            return [Context ?? reference.Context];
-        var pattern = WildcardPattern.Get(Context, WildcardOptions.IgnoreCase);
-        Context = null;
-        return [.. CurrentContext.List().Where(c => pattern.IsMatch(c.Name)).Select(c => c.Name)];
+        var missing = 0;
+        foreach (var context in contexts)
+        {
+            Try(context.Name, () =>
+            {
+                try
+                {
+                    WriteMachines(SessionOf(context), reference);
+                }
+                catch (IaaSException e) when (e.ErrorId == "VmNotFound")
+                {
+                    missing++;
+                }
+            });
+        }
+
+        if (missing == contexts.Count)
+        {
+            throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine '{reference}' in any context that matches '{Context}'.",
+                "Get-IaaSVm -Context * shows all machines there are, Get-IaaSContext the contexts.", reference);
+        }
     }
+
+    private void WriteMachines(IaaSSession session, string reference) =>
+        WriteObject(Await(c => session.ResolveAsync(reference, c)), enumerateCollection: true);
 }
 
 /// <summary>Start-IaaSVm: runs machines.</summary>
@@ -66,6 +86,11 @@ public sealed class StartVmCommand : VmActionCmdlet
     public SwitchParameter Overcommit { get; set; }
 
     private protected override string ActionName => "Start";
+
+    private protected override string TargetOf(IaaSSession session, VirtualMachine machine) =>
+        session.Provider is IPlacementPreview preview && IsWhatIf && !machine.State.IsActive()
+            ? $"{machine.Name} on {preview.PreviewPlacement(machine.Id, new StartOptions { Overcommit = Overcommit }).Reason}"
+            : machine.Name;
 
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
@@ -138,17 +163,22 @@ public sealed class ResumeVmCommand : VmActionCmdlet
 
 /// <summary>Remove-IaaSVm: deletes machines with their disks.</summary>
 [Cmdlet(VerbsCommon.Remove, "IaaSVm", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
+[OutputType(typeof(void))]
 public sealed class RemoveVmCommand : VmActionCmdlet
 {
     /// <summary>Remove it even while it runs.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
 
-    private protected override string ActionName => "Remove with its disks";
+    /// <summary>Keep its disks, in a folder of the fabric.</summary>
+    [Parameter]
+    public SwitchParameter KeepDisks { get; set; }
+
+    private protected override string ActionName => KeepDisks ? "Remove, and keep its disks" : "Remove with its disks";
 
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
-        await session.Provider.RemoveAsync(machine.Id, Force, Output, cancellation);
+        await session.Provider.RemoveAsync(machine.Id, Force, KeepDisks, Output, cancellation);
         return null;
     }
 }

@@ -6,6 +6,7 @@ namespace AzureIaaS.PowerShell.Commands;
 
 /// <summary>Watch-IaaSFabric: looks after a fabric's machines, in the foreground.</summary>
 [Cmdlet(VerbsCommon.Watch, "IaaSFabric")]
+[OutputType(typeof(void))]
 public sealed class WatchFabricCommand : IaaSCmdlet
 {
     /// <summary>The fabric's folder; the context's when left out.</summary>

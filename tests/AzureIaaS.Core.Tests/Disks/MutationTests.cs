@@ -16,7 +16,8 @@ public class MutationTests
     private string _what = "";
 
     /// <summary>Set AZUREIAAS_SOAK to a number to try as many times more.</summary>
-    private static int Times => int.TryParse(Environment.GetEnvironmentVariable("AZUREIAAS_SOAK"), NumberStyles.None, CultureInfo.InvariantCulture, out var times) ? Math.Max(1, times) : 1;
+    private static int Times =>
+        int.TryParse(Environment.GetEnvironmentVariable("AZUREIAAS_SOAK"), NumberStyles.None, CultureInfo.InvariantCulture, out var times) ? Math.Max(1, times) : 1;
 
     [Fact]
     public async Task DamageIsRefusedAndNothingElseHappens()
@@ -132,7 +133,11 @@ public class MutationTests
 
     private static void Change(Span<byte> at, long fileLength, Random random)
     {
-        long[] values = [0, 1, 2, -1, -2, 255, 512, 4096, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue, fileLength, fileLength - 1, fileLength / 512, fileLength * 512, 1L << 40, random.NextInt64()];
+        long[] values =
+        [
+            0, 1, 2, -1, -2, 255, 512, 4096, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue,
+            fileLength, fileLength - 1, fileLength / 512, fileLength * 512, 1L << 40, random.NextInt64(),
+        ];
         var value = values[random.Next(values.Length)];
         switch (random.Next(6))
         {

@@ -85,6 +85,20 @@ public sealed class SharedImagesTests
     }
 
     [SkippableFact]
+    public void TheRemedyForALogThatMustBeReplayedWorks()
+    {
+        SharedImages.Require();
+        QemuTools.Require();
+        using var folder = new TestFolder();
+        var path = SharedImages.Put(folder, SharedImages.Index.Single(i => i.Path == "qemu/iotest-dirtylog-10G-4M.vhdx"));
+        QemuTools.Img("check", "-q", "-r", "all", path);
+        QemuTools.Img("convert", "-f", "vhdx", "-O", "raw", path, folder["oracle.raw"]);
+        using var image = DiskFormat.OpenImage(path);
+        using var oracle = DiskFormat.OpenImage(folder["oracle.raw"], new DiskOpenOptions { Format = "raw" });
+        DiskAssert.SameData(oracle, image);
+    }
+
+    [SkippableFact]
     public void WhatIsNoDiskIsNeverTakenForOne()
     {
         SharedImages.Require();

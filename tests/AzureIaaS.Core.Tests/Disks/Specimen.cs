@@ -68,7 +68,8 @@ internal sealed record Specimen(string Name, byte[] Bytes, byte[] Content, int S
 
         // The file ends with the disk.
         file = file[..(VhdxBuilder.DataAt + (64 << 10))];
-        return new Specimen("disk.vhdx", file, content, 0, (VhdxHeader.FirstAt, 80), (VhdxHeader.SecondAt, 80), (RegionTable.FirstAt, 80), (RegionTable.SecondAt, 80),
+        return new Specimen("disk.vhdx", file, content, 0,
+            (VhdxHeader.FirstAt, 80), (VhdxHeader.SecondAt, 80), (RegionTable.FirstAt, 80), (RegionTable.SecondAt, 80),
             (VhdxBuilder.MetadataAt, 200), (VhdxBuilder.ItemsAt, 80), (VhdxBuilder.BatAt, 16))
         {
             Sums = [(VhdxHeader.FirstAt + 4, 4), (VhdxHeader.SecondAt + 4, 4), (RegionTable.FirstAt + 4, 4), (RegionTable.SecondAt + 4, 4)],
@@ -86,7 +87,10 @@ internal sealed record Specimen(string Name, byte[] Bytes, byte[] Content, int S
 
     private static Specimen Stream()
     {
-        var builder = new VmdkBuilder { Content = TestImages.Pattern(300 << 10), TableEntries = 128, GrainSectors = 32, IsStream = true, Version = 3, CreateType = "streamOptimized" };
+        var builder = new VmdkBuilder
+        {
+            Content = TestImages.Pattern(300 << 10), TableEntries = 128, GrainSectors = 32, IsStream = true, Version = 3, CreateType = "streamOptimized",
+        };
         var file = builder.Build();
         return new Specimen("stream.vmdk", file, builder.Content, 0, (0, 80), (512, 300), (builder.FirstGrainAt, 64), (file.Length - 4096, 4096));
     }
@@ -101,7 +105,8 @@ internal sealed record Specimen(string Name, byte[] Bytes, byte[] Content, int S
 
     private static Specimen Qcow2(string name, uint version)
     {
-        var kinds = new[] { ClusterKind.Data, ClusterKind.Compressed, ClusterKind.Compressed, ClusterKind.Hole, version == 3 ? ClusterKind.Zero : ClusterKind.Hole, ClusterKind.Data };
+        var zero = version == 3 ? ClusterKind.Zero : ClusterKind.Hole;
+        var kinds = new[] { ClusterKind.Data, ClusterKind.Compressed, ClusterKind.Compressed, ClusterKind.Hole, zero, ClusterKind.Data };
         var content = TestImages.Pattern(300 << 10, seed: 11);
         var file = Qcow2Builder.Build(content, 12, version, c => kinds[c % kinds.Length]);
         for (var c = 0; c < content.Length >> 12; c++)

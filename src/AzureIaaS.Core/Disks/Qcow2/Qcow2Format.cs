@@ -50,12 +50,17 @@ internal sealed class Qcow2Format : DiskFormat
         var features = header.incompatible_features;
         if (header.backing_file_offset != 0)
         {
-            throw DiskErrors.UnsupportedFeature(file.Path, 8, $"a qcow2 that holds only what differs from its backing file{BackingFileName(file, header)},",
+            throw DiskErrors.UnsupportedFeature(file.Path, 8,
+                $"a qcow2 that holds only what differs from its backing file{BackingFileName(file, header)},",
                 "If you trust it to name only files that you may disclose, make one whole disk of both and import that. " + convert);
         }
 
         if (header.crypt_method != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 32, "an encrypted qcow2", "Decrypt it with QEMU's tool and its secret (qemu-img convert --object secret,... --image-opts ...) and import the result.");
+        {
+            throw DiskErrors.UnsupportedFeature(file.Path, 32,
+                "an encrypted qcow2",
+                "Decrypt it with QEMU's tool and its secret (qemu-img convert --object secret,... --image-opts ...) and import the result.");
+        }
         if ((features & ExternalDataFile) != 0)
             throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 whose data is in another file (external data file)", convert);
         if ((features & Corrupt) != 0)
@@ -63,7 +68,11 @@ internal sealed class Qcow2Format : DiskFormat
         if ((features & Dirty) != 0)
             throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 that was not closed properly (marked dirty)", Repair(file));
         if (header.compression_type != 0 || (features & CompressionType) != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 104, header.compression_type == 1 ? "a qcow2 compressed by zstd" : $"a qcow2 with compression type {header.compression_type}", convert);
+        {
+            var type = header.compression_type == 1 ? "a qcow2 compressed by zstd" : $"a qcow2 with compression type {header.compression_type}";
+            throw DiskErrors.UnsupportedFeature(file.Path, 104, type, convert);
+        }
+
         if ((features & ExtendedL2) != 0)
             throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 with extended L2 entries (subclusters)", convert);
         if (features != 0)
@@ -74,7 +83,8 @@ internal sealed class Qcow2Format : DiskFormat
         }
     }
 
-    private static string Repair(DiskFile file) => "On a copy of it, let QEMU's tool check and repair it, then import that: qemu-img check -r all COPY" + Path.GetExtension(file.Path);
+    private static string Repair(DiskFile file) =>
+        "On a copy of it, let QEMU's tool check and repair it, then import that: qemu-img check -r all COPY" + Path.GetExtension(file.Path);
 
     private static string BackingFileName(DiskFile file, Qcow2Header header)
     {
@@ -88,7 +98,8 @@ internal sealed class Qcow2Format : DiskFormat
     {
         if (header.cluster_bits is < MinClusterBits or > MaxClusterBits)
             throw DiskErrors.Corrupt(file.Path, 20, $"its clusters are of 2 to the power of {header.cluster_bits} bytes, which cannot be");
-        if (header.version >= 3 && (header.header_length < Qcow2Header.V3Size || header.header_length > 1u << (int)header.cluster_bits || header.header_length % 8 != 0))
+        var clusterSize = 1u << (int)header.cluster_bits;
+        if (header.version >= 3 && (header.header_length < Qcow2Header.V3Size || header.header_length > clusterSize || header.header_length % 8 != 0))
             throw DiskErrors.Corrupt(file.Path, 100, $"its header is said to be {header.header_length:N0} bytes long, which cannot be");
         if (header.size is 0 or > long.MaxValue)
             throw DiskErrors.Corrupt(file.Path, 24, $"its size is {header.size:N0} bytes, which is no disk");
@@ -97,7 +108,7 @@ internal sealed class Qcow2Format : DiskFormat
         var needed = Qcow2ClusterMap.L1Length(header);
         if (needed / sizeof(ulong) > header.l1_size)
             throw DiskErrors.Corrupt(file.Path, 36, $"its L1 table has {header.l1_size:N0} entries and the disk needs {needed / sizeof(ulong):N0}");
-        if (header.l1_table_offset == 0 || header.l1_table_offset % (1UL << (int)header.cluster_bits) != 0)
+        if (header.l1_table_offset == 0 || header.l1_table_offset % clusterSize != 0)
             throw DiskErrors.Corrupt(file.Path, 40, $"its L1 table is said to be at byte {header.l1_table_offset}, where none can be");
         if (header.l1_table_offset > (ulong)file.Length || (long)header.l1_table_offset > file.Length - needed)
             throw DiskErrors.PointsOutside(file.Path, 40, (long)header.l1_table_offset, needed, file.Length);

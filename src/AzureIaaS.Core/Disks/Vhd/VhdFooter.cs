@@ -73,7 +73,9 @@ internal sealed class VhdFooter
     /// <summary>Reads a footer; null if it is none or its checksum is wrong.</summary>
     /// <param name="bytes">Its 512 bytes, or 511 of an old one.</param>
     public static VhdFooter? Parse(ReadOnlySpan<byte> bytes) =>
-        bytes.StartsWith(Cookie) && Checksum(bytes, ChecksumAt) == BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..]) ? new VhdFooter(bytes) : null;
+        bytes.StartsWith(Cookie) && Checksum(bytes, ChecksumAt) == BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..])
+            ? new VhdFooter(bytes)
+            : null;
 
     /// <summary>The one's complement of the sum of all bytes without the checksum's own; the header has it too.</summary>
     /// <param name="bytes">The record.</param>

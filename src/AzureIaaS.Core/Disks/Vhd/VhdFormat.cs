@@ -39,11 +39,14 @@ internal sealed class VhdFormat : DiskFormat
         var warnings = new List<string>();
         var (footer, footerAt) = FindFooter(file, warnings);
         if (footer.FileFormatVersion >> 16 != 1)
-            throw DiskErrors.UnsupportedFeature(file.Path, 0, $"VHD version {footer.FileFormatVersion >> 16}", DiskErrors.ConvertByHyperV(file.Path));
+            throw DiskErrors.UnsupportedFeature(file.Path, footerAt, $"VHD version {footer.FileFormatVersion >> 16}", DiskErrors.ConvertByHyperV(file.Path));
         if (footer.DiskType == VhdDiskType.Differencing)
-            throw DiskErrors.UnsupportedFeature(file.Path, 0, "a differencing VHD, which holds only what differs from its parent,", DiskErrors.ConvertByHyperV(file.Path));
+        {
+            throw DiskErrors.UnsupportedFeature(file.Path, footerAt,
+                "a differencing VHD, which holds only what differs from its parent,", DiskErrors.ConvertByHyperV(file.Path));
+        }
         if (footer.CurrentSize is 0 or > long.MaxValue)
-            throw DiskErrors.Corrupt(file.Path, 0, $"its footer gives a current size of {footer.CurrentSize:N0} bytes");
+            throw DiskErrors.Corrupt(file.Path, footerAt, $"its footer gives a current size of {footer.CurrentSize:N0} bytes");
         if (footer.SavedState)
             warnings.Add("The machine was saved, not shut down, when it last used this disk: its file systems may need repair.");
         if (footer.CurrentSize % SectorSize != 0)
@@ -64,7 +67,7 @@ internal sealed class VhdFormat : DiskFormat
                 map = new VhdBlockMap(file, (long)footer.CurrentSize, (long)footer.DataOffset, header);
                 break;
             default:
-                throw DiskErrors.Corrupt(file.Path, 0, $"its footer gives the disk type {(uint)footer.DiskType}, which does not exist");
+                throw DiskErrors.Corrupt(file.Path, footerAt, $"its footer gives the disk type {(uint)footer.DiskType}, which does not exist");
         }
 
         map.Verify();
@@ -99,7 +102,8 @@ internal sealed class VhdFormat : DiskFormat
         return (atStart, 0);
     }
 
-    private static VhdFooter? FooterAt(DiskFile file, long offset, int size) => offset < 0 || offset > file.Length - size ? null : VhdFooter.Parse(file.Read(offset, size));
+    private static VhdFooter? FooterAt(DiskFile file, long offset, int size) =>
+        offset < 0 || offset > file.Length - size ? null : VhdFooter.Parse(file.Read(offset, size));
 
     private static DynamicDiskHeader ReadHeader(DiskFile file, VhdFooter footer)
     {
@@ -107,7 +111,10 @@ internal sealed class VhdFormat : DiskFormat
         var header = DynamicDiskHeader.Parse(file.Read(at, DynamicDiskHeader.Size))
             ?? throw DiskErrors.Corrupt(file.Path, at, "the dynamic disk header is missing or its checksum is wrong");
         if (header.HeaderVersion >> 16 != 1)
-            throw DiskErrors.UnsupportedFeature(file.Path, at, $"version {header.HeaderVersion >> 16} of the dynamic disk header", DiskErrors.ConvertByHyperV(file.Path));
+        {
+            throw DiskErrors.UnsupportedFeature(file.Path, at,
+                $"version {header.HeaderVersion >> 16} of the dynamic disk header", DiskErrors.ConvertByHyperV(file.Path));
+        }
         if (header.BlockSize < SectorSize || !BitOperations.IsPow2(header.BlockSize))
             throw DiskErrors.Corrupt(file.Path, at, $"the dynamic disk header gives a block size of {header.BlockSize:N0} bytes");
         var blocks = ((footer.CurrentSize - 1) / header.BlockSize) + 1;

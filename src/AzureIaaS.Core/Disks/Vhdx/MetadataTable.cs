@@ -39,7 +39,8 @@ internal static class MetadataTable
     public static readonly Guid ParentLocator = new("A8D35F2D-B30B-454D-ABF7-D3D84834AB0C");
 
     /// <summary>All that this version knows.</summary>
-    public static readonly IReadOnlyList<Guid> KnownItems = [FileParameters, VirtualDiskSize, VirtualDiskId, LogicalSectorSize, PhysicalSectorSize, ParentLocator];
+    public static readonly IReadOnlyList<Guid> KnownItems =
+        [FileParameters, VirtualDiskSize, VirtualDiskId, LogicalSectorSize, PhysicalSectorSize, ParentLocator];
 
     /// <summary>Reads the table; null if it is none. It has no checksum.</summary>
     /// <param name="bytes">Its 64 KiB.</param>

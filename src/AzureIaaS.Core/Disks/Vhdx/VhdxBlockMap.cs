@@ -28,7 +28,10 @@ internal sealed class VhdxBlockMap : UnitMap
         _chunkRatio = (1L << 23) * metadata.LogicalSectorSize / metadata.BlockSize;
         var entries = UnitCount + ((UnitCount - 1) / _chunkRatio);
         if (entries > bat.Length / BatEntry.Size)
-            throw DiskErrors.Corrupt(file.Path, _bat, $"the block allocation table has room for {bat.Length / BatEntry.Size:N0} entries and the disk needs {entries:N0}");
+        {
+            throw DiskErrors.Corrupt(file.Path, _bat,
+                $"the block allocation table has room for {bat.Length / BatEntry.Size:N0} entries and the disk needs {entries:N0}");
+        }
     }
 
     /// <inheritdoc/>
@@ -52,7 +55,8 @@ internal sealed class VhdxBlockMap : UnitMap
         PayloadBlockState.FullyPresent => DataAt(unit, entry.FileOffset, at),
         PayloadBlockState.Zero => UnitPlace.Zero,
         PayloadBlockState.NotPresent or PayloadBlockState.Undefined or PayloadBlockState.Unmapped => UnitPlace.Hole,
-        PayloadBlockState.PartiallyPresent => throw DiskErrors.Corrupt(File.Path, at, "a block is marked as partially present in a disk without a parent"),
+        PayloadBlockState.PartiallyPresent =>
+            throw DiskErrors.Corrupt(File.Path, at, "a block is marked as partially present in a disk without a parent"),
         _ => throw DiskErrors.Corrupt(File.Path, at, $"a block has the state {(int)entry.State}, which does not exist"),
     };
 }

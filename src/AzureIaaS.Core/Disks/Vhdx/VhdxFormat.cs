@@ -37,11 +37,15 @@ internal sealed class VhdxFormat : DiskFormat
         var regions = ReadRegions(file, warnings);
         var metadata = VhdxMetadata.Read(view, Required(file, regions, RegionTable.Metadata, "metadata"));
         if (metadata.HasParent)
-            throw DiskErrors.UnsupportedFeature(file.Path, 0, "a differencing VHDX, which holds only what differs from its parent,", DiskErrors.ConvertByHyperV(file.Path));
+        {
+            throw DiskErrors.UnsupportedFeature(file.Path, 0,
+                "a differencing VHDX, which holds only what differs from its parent,", DiskErrors.ConvertByHyperV(file.Path));
+        }
 
         var map = new VhdxBlockMap(file, view, metadata, Occupied(header, regions), Required(file, regions, RegionTable.Bat, "block allocation table"));
         map.Verify();
-        return new MappedImage(this, metadata.LeaveBlocksAllocated ? "fixed" : "dynamic", map, [file], DetailsOf(file, metadata), warnings, metadata.LogicalSectorSize);
+        var variant = metadata.LeaveBlocksAllocated ? "fixed" : "dynamic";
+        return new MappedImage(this, variant, map, [file], DetailsOf(file, metadata), warnings, metadata.LogicalSectorSize);
     }
 
     private static VhdxHeader ReadHeader(DiskFile file, List<string> warnings)
@@ -61,8 +65,10 @@ internal sealed class VhdxFormat : DiskFormat
             throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt, $"VHDX version {header.Version}", DiskErrors.ConvertByHyperV(file.Path));
         if (header.LogGuid != Guid.Empty)
         {
-            throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt, "a VHDX that was not closed properly, whose log has to be replayed first,",
-                "On a copy of it, let QEMU's tool replay the log: qemu-img check -r all COPY.vhdx; or attach it once in Hyper-V: Mount-VHD, then Dismount-VHD.");
+            throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt,
+                "a VHDX that was not closed properly, whose log has to be replayed first,",
+                "On a copy of it, let QEMU's tool replay the log: qemu-img check -r all COPY.vhdx; "
+                + "or attach it once in Hyper-V: Mount-VHD, then Dismount-VHD.");
         }
     }
 
@@ -76,9 +82,15 @@ internal sealed class VhdxFormat : DiskFormat
         foreach (var region in table)
         {
             if (region.Guid != RegionTable.Bat && region.Guid != RegionTable.Metadata && region.Required)
-                throw DiskErrors.UnsupportedFeature(file.Path, RegionTable.FirstAt, $"the required region {region.Guid}", DiskErrors.ConvertByHyperV(file.Path));
+            {
+                throw DiskErrors.UnsupportedFeature(file.Path, RegionTable.FirstAt,
+                    $"the required region {region.Guid}", DiskErrors.ConvertByHyperV(file.Path));
+            }
             if (region.FileOffset < SectionAlignment || region.FileOffset % SectionAlignment != 0 || region.Length == 0)
-                throw DiskErrors.Corrupt(file.Path, RegionTable.FirstAt, $"the region {region.Guid} is placed at byte {region.FileOffset}, which cannot be");
+            {
+                throw DiskErrors.Corrupt(file.Path, RegionTable.FirstAt,
+                    $"the region {region.Guid} is placed at byte {region.FileOffset}, which cannot be");
+            }
             if (region.FileOffset > (ulong)file.Length || region.Length > file.Length - (long)region.FileOffset)
                 throw DiskErrors.PointsOutside(file.Path, RegionTable.FirstAt, (long)region.FileOffset, region.Length, file.Length);
         }
@@ -89,7 +101,9 @@ internal sealed class VhdxFormat : DiskFormat
     private static RegionTableEntry Required(DiskFile file, IReadOnlyList<RegionTableEntry> regions, Guid guid, string name)
     {
         var found = regions.Where(r => r.Guid == guid).ToArray();
-        return found.Length == 1 ? found[0] : throw DiskErrors.Corrupt(file.Path, RegionTable.FirstAt, $"the region table names {found.Length} regions for the {name}");
+        return found.Length == 1
+            ? found[0]
+            : throw DiskErrors.Corrupt(file.Path, RegionTable.FirstAt, $"the region table names {found.Length} regions for the {name}");
     }
 
     private static (long Start, long Length)[] Occupied(VhdxHeader header, IReadOnlyList<RegionTableEntry> regions)

@@ -3,7 +3,9 @@ using System.Text;
 
 namespace AzureIaaS.Disks.Vmdk;
 
-/// <summary>The descriptor: the text that says what a VMDK is and which extents make it up (VMware Virtual Disk Format 5.0, "The Descriptor File").</summary>
+/// <summary>
+/// The descriptor: the text that says what a VMDK is and which extents make it up (VMware Virtual Disk Format 5.0, "The Descriptor File").
+/// </summary>
 internal sealed class Descriptor
 {
     /// <summary>Longer than any real one, with room for a disk in hundreds of pieces.</summary>
@@ -37,7 +39,8 @@ internal sealed class Descriptor
     public IReadOnlyList<DescriptorExtent> Extents { get; }
 
     /// <summary>Whether the disk is encrypted, by any of the keys that say so.</summary>
-    public bool IsEncrypted => _values.Keys.Any(k => k.StartsWith("encryption", StringComparison.OrdinalIgnoreCase) || k.EndsWith("keySafe", StringComparison.OrdinalIgnoreCase));
+    public bool IsEncrypted => _values.Keys.Any(k =>
+        k.StartsWith("encryption", StringComparison.OrdinalIgnoreCase) || k.EndsWith("keySafe", StringComparison.OrdinalIgnoreCase));
 
     /// <summary>Whether a file's first bytes are a descriptor's.</summary>
     /// <param name="head">The first bytes.</param>
@@ -77,7 +80,8 @@ internal sealed class Descriptor
 
         if (!values.TryGetValue("createType", out var createType) || createType.Length == 0)
             throw DiskErrors.Corrupt(path, at, "the VMDK descriptor does not say what it describes: it has no createType");
-        return new Descriptor(values, extents, Hexadecimal(path, at, values, "CID"), Hexadecimal(path, at, values, "parentCID") ?? NoParent, createType);
+        var parent = Hexadecimal(path, at, values, "parentCID") ?? NoParent;
+        return new Descriptor(values, extents, Hexadecimal(path, at, values, "CID"), parent, createType);
     }
 
     private static uint? Hexadecimal(string path, long at, Dictionary<string, string> values, string key)

@@ -17,7 +17,8 @@ internal sealed record DescriptorExtent(string Access, ulong Sectors, string Typ
     public static DescriptorExtent? Parse(string line)
     {
         var words = line.Split((char[]?)null, 4, StringSplitOptions.RemoveEmptyEntries);
-        if (words.Length < 3 || !Accesses.Contains(words[0].ToUpperInvariant()) || !ulong.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var sectors))
+        if (words.Length < 3 || !Accesses.Contains(words[0].ToUpperInvariant())
+            || !ulong.TryParse(words[1], NumberStyles.None, CultureInfo.InvariantCulture, out var sectors))
             return null;
         var name = "";
         ulong offset = 0;

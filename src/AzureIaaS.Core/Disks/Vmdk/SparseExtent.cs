@@ -32,7 +32,10 @@ internal static class SparseExtent
         if (header.Version is < 1 or > 3)
             throw DiskErrors.UnsupportedFeature(file.Path, 4, $"version {header.Version} of the sparse extent header", remedy);
         if (!header.HasGoodNewLines)
-            throw DiskErrors.Corrupt(file.Path, 73, "the file was transferred as text, and its line ends were changed on the way: all of it is damaged");
+        {
+            throw DiskErrors.Corrupt(file.Path, 73,
+                "the file was transferred as text, and its line ends were changed on the way: all of it is damaged");
+        }
         if (header.HasCompressedGrains != (header.CompressAlgorithm == Deflate) && header.CompressAlgorithm <= Deflate)
             throw DiskErrors.Corrupt(file.Path, 77, "the sparse extent header contradicts itself on whether grains are compressed");
         if (header.CompressAlgorithm > Deflate)

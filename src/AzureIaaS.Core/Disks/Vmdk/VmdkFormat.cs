@@ -10,6 +10,9 @@ internal sealed class VmdkFormat : DiskFormat
 
     private static readonly string[] ReadInOneFile = ["monolithicSparse", "streamOptimized"];
 
+    private static readonly (string Name, string Key)[] DetailKeys =
+        [("AdapterType", "ddb.adapterType"), ("HardwareVersion", "ddb.virtualHWVersion"), ("ToolsVersion", "ddb.toolsVersion")];
+
     /// <inheritdoc/>
     public override string Name => "vmdk";
 
@@ -46,7 +49,10 @@ internal sealed class VmdkFormat : DiskFormat
             throw BareExtent(file);
         var header = SparseExtentHeader.Parse(head)!;
         if (header.DescriptorSize > Descriptor.MaxLength / SectorSize || header.DescriptorOffset > (ulong)file.Length / SectorSize)
-            throw DiskErrors.Corrupt(file.Path, 28, $"its descriptor is said to be at sector {header.DescriptorOffset:N0} with {header.DescriptorSize:N0} sectors, which cannot be");
+        {
+            throw DiskErrors.Corrupt(file.Path, 28,
+                $"its descriptor is said to be at sector {header.DescriptorOffset:N0} with {header.DescriptorSize:N0} sectors, which cannot be");
+        }
         var at = (long)header.DescriptorOffset * SectorSize;
         var text = file.Read(at, (int)header.DescriptorSize * SectorSize);
 
@@ -61,7 +67,11 @@ internal sealed class VmdkFormat : DiskFormat
         var warnings = Odd(descriptor);
         var map = SparseExtent.Open(file, header, warnings);
         if (descriptor.Extents is [{ } extent, ..] && (extent.Sectors > long.MaxValue / SectorSize || (long)extent.Sectors * SectorSize != map.Length))
-            warnings.Add($"The descriptor gives a size of {extent.Sectors:N0} sectors and the header one of {map.Length / SectorSize:N0}; the header's was used.");
+        {
+            warnings.Add($"The descriptor gives a size of {extent.Sectors:N0} sectors and the header one of {map.Length / SectorSize:N0}; "
+                + "the header's was used.");
+        }
+
         map.Verify();
         return new MappedImage(this, header.HasCompressedGrains ? "streamOptimized" : "monolithicSparse", map, [file], DetailsOf(descriptor), warnings);
     }
@@ -75,9 +85,15 @@ internal sealed class VmdkFormat : DiskFormat
             throw UnsupportedKind(file, descriptor);
         CheckDescriptor(file, descriptor);
         if (descriptor.Extents is not [{ Type: "FLAT" } extent])
-            throw DiskErrors.Corrupt(file.Path, 0, $"a monolithicFlat VMDK has one FLAT extent, and its descriptor names {descriptor.Extents.Count} extents, or another kind");
+        {
+            throw DiskErrors.Corrupt(file.Path, 0,
+                $"a monolithicFlat VMDK has one FLAT extent, and its descriptor names {descriptor.Extents.Count} extents, or another kind");
+        }
         if (extent.Sectors is 0 or > long.MaxValue / SectorSize || extent.Offset > long.MaxValue / SectorSize)
-            throw DiskErrors.Corrupt(file.Path, 0, $"its extent is said to have {extent.Sectors:N0} sectors from sector {extent.Offset:N0}, which cannot be");
+        {
+            throw DiskErrors.Corrupt(file.Path, 0,
+                $"its extent is said to have {extent.Sectors:N0} sectors from sector {extent.Offset:N0}, which cannot be");
+        }
 
         var flat = DiskFile.Open(DiskReference.Resolve(file.Path, extent.FileName, "extent", options));
         try
@@ -107,17 +123,20 @@ internal sealed class VmdkFormat : DiskFormat
         if (descriptor.IsEncrypted)
         {
             throw DiskErrors.UnsupportedFeature(file.Path, 0, "an encrypted VMDK",
-                "Remove the encryption in VMware (Workstation: VM, Settings, Options, Access Control; vSphere: a storage policy without encryption) and export the disk again.");
+                "Remove the encryption in VMware (Workstation: VM, Settings, Options, Access Control; vSphere: a storage policy without it) "
+                + "and export the disk again.");
         }
     }
 
     private static DiskImageException UnsupportedKind(DiskFile file, Descriptor descriptor)
     {
         var kind = descriptor.CreateType.Length > 40 ? descriptor.CreateType[..40] + "..." : descriptor.CreateType;
-        return DiskErrors.UnsupportedFeature(file.Path, 0, $"a VMDK of the kind {kind}", kind.ToUpperInvariant() switch
+        var apart = ReadInOneFile.Contains(kind, StringComparer.OrdinalIgnoreCase) ? ", whose descriptor is a file of its own," : "";
+        return DiskErrors.UnsupportedFeature(file.Path, 0, $"a VMDK of the kind {kind}{apart}", kind.ToUpperInvariant() switch
         {
             "FULLDEVICE" or "PARTITIONEDDEVICE" or "VMFSRAW" or "VMFSRDM" or "VMFSRAWDEVICEMAP" or "VMFSPASSTHROUGHRAWDEVICEMAP" =>
-                "Its data is on a physical device: clone the disk to a file on its VMware host (vmkfstools -i, or vmware-vdiskmanager -r) and import that.",
+                "Its data is on a physical device: clone the disk to a file on its VMware host (vmkfstools -i, or vmware-vdiskmanager -r) "
+                + "and import that.",
             _ => DiskErrors.ConvertByQemu(file.Path, "vmdk"),
         });
     }
@@ -130,7 +149,7 @@ internal sealed class VmdkFormat : DiskFormat
         var details = new Dictionary<string, string> { ["CreateType"] = descriptor.CreateType };
         if (descriptor.Cid is { } cid)
             details["Cid"] = cid.ToString("x8", CultureInfo.InvariantCulture);
-        foreach (var (name, key) in new[] { ("AdapterType", "ddb.adapterType"), ("HardwareVersion", "ddb.virtualHWVersion"), ("ToolsVersion", "ddb.toolsVersion") })
+        foreach (var (name, key) in DetailKeys)
         {
             if (descriptor[key] is { } value)
                 details[name] = value;

@@ -25,7 +25,7 @@ internal sealed class VmdkGrainMap : UnitMap
     /// <param name="header">The header, or the footer that replaces it.</param>
     public VmdkGrainMap(DiskFile file, SparseExtentHeader header)
         : base(file, (long)header.Capacity * SectorSize, (long)header.GrainSize * SectorSize,
-            (0, SparseExtentHeader.Size), ((long)header.GdOffset * SectorSize, DirectoryLength(header)))
+            (0, SparseExtentHeader.Size), DescriptorRange(header), ((long)header.GdOffset * SectorSize, DirectoryLength(header)))
     {
         _view = new MetadataView(file);
         _directory = (long)header.GdOffset * SectorSize;
@@ -66,7 +66,10 @@ internal sealed class VmdkGrainMap : UnitMap
     {
         var marker = Marker.Parse(packed.AsSpan(0, Marker.GrainSize));
         if (marker.Val != (ulong)(unit * (UnitSize / SectorSize)))
-            throw DiskErrors.Corrupt(File.Path, place.Offset, $"the grain here is that of sector {marker.Val}, and the table expects that of sector {unit * (UnitSize / SectorSize)}");
+        {
+            throw DiskErrors.Corrupt(File.Path, place.Offset,
+                $"the grain here is that of sector {marker.Val}, and the table expects that of sector {unit * (UnitSize / SectorSize)}");
+        }
         if (marker.ByteCount == 0 || marker.ByteCount > 2 * UnitSize)
             throw DiskErrors.Corrupt(File.Path, place.Offset, $"the grain here has {marker.ByteCount:N0} bytes of compressed data, which cannot be");
         var length = (int)marker.ByteCount;
@@ -114,6 +117,12 @@ internal sealed class VmdkGrainMap : UnitMap
         // What deflate makes of a grain that cannot be compressed, and a little more.
         return new UnitPlace(UnitKind.Packed, offset, (int)(UnitSize + (UnitSize / 256) + (2 * SectorSize)));
     }
+
+    /// <summary>Where the embedded descriptor is; nothing, if the footer's copy of the header does not say so sensibly.</summary>
+    private static (long Start, long Length) DescriptorRange(SparseExtentHeader header) =>
+        header.DescriptorOffset < uint.MaxValue && header.DescriptorSize < uint.MaxValue
+            ? ((long)header.DescriptorOffset * SectorSize, (long)header.DescriptorSize * SectorSize)
+            : default;
 
     private long DirectoryEntryAt(long unit) => _directory + (unit / _tableEntries * EntrySize);
 

@@ -1,4 +1,8 @@
 using System.Globalization;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Machines;
 
 namespace AzureIaaS.Local.Hypervisors.Qemu;
 
@@ -15,19 +19,21 @@ internal sealed record QemuSettings(string MachineType, Accelerator Accelerator,
 internal static class QemuCommandLine
 {
     private const int IdeSlots = 4;
+    private const string Sandbox = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
     /// <summary>Builds the arguments, without the program's own name.</summary>
-    /// <param name="machine">The machine.</param>
-    /// <param name="files">Its files.</param>
+    /// <param name="request">The machine, its files and its disks' layers.</param>
     /// <param name="settings">The rest.</param>
-    public static IReadOnlyList<string> Build(VirtualMachine machine, MachineFiles files, QemuSettings settings)
+    public static IReadOnlyList<string> Build(LaunchRequest request, QemuSettings settings)
     {
+        var (machine, files) = (request.Machine, request.Files);
         var line = new List<string>();
         Process(line, machine, files);
+        line.AddRange(request.Incoming ? ["-incoming", "defer"] : ["-S"]);
         Board(line, machine, files, settings);
         Channels(line, files);
         foreach (var (disk, index) in machine.Disks.Select((d, i) => (d, i)))
-            Disk(line, disk, index);
+            Disk(line, disk, index, request.Chains[index]);
         foreach (var adapter in machine.NetworkAdapters)
             Adapter(line, adapter, files);
         return line;
@@ -41,9 +47,9 @@ internal static class QemuCommandLine
         line.AddRange([
             "-name", $"guest={Escape(machine.Name)}",
             "-uuid", machine.Id.ToString("D"),
-            "-nodefaults", "-no-user-config", "-S",
+            "-nodefaults", "-no-user-config",
             "-display", "none",
-            "-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny",
+            "-sandbox", Sandbox,
             // The reason of a shutdown outlives the event: the process stays until it is collected.
             "-action", "reboot=reset,shutdown=pause,panic=pause",
             "-msg", "timestamp=on",
@@ -93,14 +99,11 @@ internal static class QemuCommandLine
         ]);
     }
 
-    private static void Disk(List<string> line, VirtualDisk disk, int index)
+    private static void Disk(List<string> line, VirtualDisk disk, int index, IReadOnlyList<DiskLayer> chain)
     {
-        var node = disk.Name;
-        line.AddRange([
-            "-blockdev", $"driver=file,node-name={node}-file,filename={Escape(disk.Path)},locking=on,discard=unmap",
-            "-blockdev", $"driver={disk.Format},node-name={node},file={node}-file,discard=unmap",
-        ]);
-        var common = $"drive={node},id={node}-device,bootindex={Number(index + 1)},write-cache=on,werror=enospc,rerror=report";
+        Nodes(line, chain);
+        var node = chain[^1].Name;
+        var common = $"drive={node},id={DeviceOf(disk.Name)},bootindex={Number(index + 1)},write-cache=on,werror=enospc,rerror=report";
         var sectors = disk.LogicalSectorSize == 512 ? "" : $",logical_block_size={Number(disk.LogicalSectorSize)},physical_block_size={Number(disk.LogicalSectorSize)}";
         switch (disk.Controller)
         {
@@ -124,13 +127,81 @@ internal static class QemuCommandLine
                 line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
                 break;
             case DiskController.Nvme:
-                line.AddRange(["-device", $"nvme,serial={node},{common.Replace(",write-cache=on,werror=enospc,rerror=report", "", StringComparison.Ordinal)}{sectors}"]);
+                line.AddRange(["-device", $"nvme,serial={disk.Name},{common.Replace(",write-cache=on,werror=enospc,rerror=report", "", StringComparison.Ordinal)}{sectors}"]);
                 break;
             default:
                 line.AddRange(["-device", $"virtio-blk-pci,{common}{sectors}"]);
                 break;
         }
     }
+
+    /// <summary>The nodes of a disk's layers, each said to lie on the one before; only the last is written to.</summary>
+    private static void Nodes(List<string> line, IReadOnlyList<DiskLayer> chain)
+    {
+        foreach (var layer in chain)
+        {
+            var node = FormatNode(layer, readOnly: layer != chain[^1]);
+            line.AddRange(["-blockdev", Flat(FileNode(layer)), "-blockdev", Flat(node)]);
+        }
+    }
+
+    /// <summary>The name of the device that shows a disk to the guest.</summary>
+    /// <param name="disk">The disk's name.</param>
+    internal static string DeviceOf(string disk) => disk + "-device";
+
+    internal static string FileNodeName(DiskLayer layer) => layer.Name + "-file";
+
+    /// <summary>The node of a layer's file; it is opened for writing only when the node above it is.</summary>
+    internal static JsonObject FileNode(DiskLayer layer) => new()
+    {
+        ["driver"] = "file",
+        ["node-name"] = FileNodeName(layer),
+        ["filename"] = layer.File,
+        ["auto-read-only"] = true,
+        ["locking"] = "on",
+        ["discard"] = "unmap",
+    };
+
+    /// <summary>The node of a layer's format.</summary>
+    internal static JsonObject FormatNode(DiskLayer layer, bool readOnly)
+    {
+        var node = new JsonObject { ["driver"] = layer.Format, ["node-name"] = layer.Name, ["file"] = FileNodeName(layer), ["discard"] = "unmap" };
+        if (readOnly)
+            node["read-only"] = true;
+        if (layer.Format == "qcow2")
+            node["backing"] = layer.Parent;
+        return node;
+    }
+
+    /// <summary>The arguments of a QEMU that has no machine and only works on a disk's layers.</summary>
+    internal static IReadOnlyList<string> BlocksOnly(IReadOnlyList<DiskLayer> chain, MachineFiles files)
+    {
+        var line = new List<string>
+        {
+            "-machine", "none", "-nodefaults", "-no-user-config", "-display", "none",
+            "-sandbox", Sandbox,
+            "-pidfile", files.ProcessIdFile,
+            "-chardev", $"socket,id=commands,path={Escape(files.CommandMonitor)},server=on,wait=off",
+            "-mon", "chardev=commands,mode=control",
+        };
+        Nodes(line, chain);
+        return line;
+    }
+
+    /// <summary>The device of a disk that is attached to a running machine.</summary>
+    internal static JsonObject HotDevice(VirtualDisk disk) => disk.Controller == DiskController.Nvme
+        ? new() { ["driver"] = "nvme", ["id"] = DeviceOf(disk.Name), ["drive"] = disk.Name, ["serial"] = disk.Name }
+        : new() { ["driver"] = "virtio-blk-pci", ["id"] = DeviceOf(disk.Name), ["drive"] = disk.Name, ["werror"] = "enospc", ["rerror"] = "report" };
+
+    private static string Flat(JsonObject node) => string.Join(',', node.Select(p => $"{p.Key}={Value(p.Value)}"));
+
+    private static string Value(JsonNode? value) => value?.GetValueKind() switch
+    {
+        null => "",
+        JsonValueKind.True => "on",
+        JsonValueKind.False => "off",
+        _ => Escape(value.GetValue<string>()),
+    };
 
     private static void Adapter(List<string> line, NetworkAdapter adapter, MachineFiles files)
     {

@@ -2,14 +2,16 @@ using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Hypervisors.Qemu.Qmp;
+using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Processes;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Hypervisors.Qemu;
 
 /// <summary>Real machines: one QEMU process each, commanded through its monitor.</summary>
-internal sealed class QemuHypervisor(string probeCache) : IHypervisor
+internal sealed class QemuHypervisor : IHypervisor
 {
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan LaunchWithin = TimeSpan.FromSeconds(60);
@@ -17,7 +19,22 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
     private static readonly SearchValues<char> ShellCharacters = SearchValues.Create(" '\"\\$&;()<>|*?");
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(5);
 
+    private readonly string _probeCache;
+    private string? _version;
+
+    /// <summary>Uses the QEMU on this computer.</summary>
+    /// <param name="probeCache">The file in which it is remembered what that QEMU can do.</param>
+    public QemuHypervisor(string probeCache)
+    {
+        _probeCache = probeCache;
+        Disks = new QemuBlocks(this);
+    }
+
     public string Name => "Qemu";
+
+    public IHypervisorDisks Disks { get; }
+
+    public IReadOnlyDictionary<string, string> Versions => new Dictionary<string, string> { ["QEMU"] = _version ?? "not asked" };
 
     public bool UsesMemory => true;
 
@@ -31,30 +48,28 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         }
     }
 
-    public async Task<Launched> LaunchAsync(
-        VirtualMachine machine, MachineFiles files, string? machineType, IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task<Launched> LaunchAsync(LaunchRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var program = QemuInstallation.FindProgram();
-        var facts = await new AcceleratorProbe(program, probeCache).AskAsync(cancellation);
-        var uefi = machine.Firmware == Firmware.Uefi ? QemuInstallation.FindUefi() : null;
-        PrepareFiles(files, uefi);
-        var settings = new QemuSettings(machineType ?? facts.MachineType, AcceleratorProbe.Of(facts.AcceleratorName), uefi?.Code);
-        var arguments = QemuCommandLine.Build(machine, files, settings);
+        var facts = await new AcceleratorProbe(program, _probeCache).AskAsync(cancellation);
+        var uefi = request.Machine.Firmware == Firmware.Uefi ? QemuInstallation.FindUefi() : null;
+        PrepareFiles(request.Files, uefi);
+        var settings = new QemuSettings(request.MachineType ?? facts.MachineType, AcceleratorProbe.Of(facts.AcceleratorName), uefi?.Code);
+        var arguments = QemuCommandLine.Build(request, settings);
         notices.Report(Notice.Verbose($"{program} {string.Join(' ', arguments.Select(Quote))}"));
-        var logStart = new FileInfo(files.ProcessLog) is { Exists: true } log ? log.Length : 0;
-        var id = Launcher.Start(program, arguments, files.Folder, files.ProcessLog, ConfinementOf(program, files, uefi));
-        var process = ProcessTable.Find(id);
-        try
-        {
-            await WaitForMonitorAsync(machine, files, process, logStart, cancellation);
-            return new Launched(process!, settings.MachineType);
-        }
-        catch
-        {
-            if (process is not null)
-                await ProcessTable.KillAsync(process, EndWithin);
-            throw;
-        }
+        var process = await StartAsync(program, arguments, request.Machine.Name, request.Files, uefi, request.Chains.SelectMany(c => c), cancellation);
+        return new Launched(process, settings.MachineType);
+    }
+
+    /// <summary>Starts a QEMU without a machine, that only works on disks.</summary>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="layers">The layers it works on.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public Task<ProcessIdentity> LaunchUtilityAsync(IReadOnlyList<string> arguments, MachineFiles files, IEnumerable<DiskLayer> layers, CancellationToken cancellation)
+    {
+        PrepareFiles(files, uefi: null);
+        return StartAsync(QemuInstallation.FindProgram(), arguments, "its disks", files, uefi: null, layers, cancellation);
     }
 
     public bool IsAlive(MachineFiles files, ProcessIdentity process) => ProcessTable.IsAlive(process);
@@ -93,6 +108,41 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
     }
 
     public Task ContinueAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "cont", cancellation);
+
+    public Task HaltAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "stop", cancellation);
+
+    public Task<bool> KillAsync(MachineFiles files, ProcessIdentity process) => ProcessTable.KillAsync(process, EndWithin);
+
+    public Task<MigrationResult> MigrateAsync(MachineFiles from, MachineFiles to, TimeSpan limit, IProgress<Notice> notices, CancellationToken cancellation) =>
+        QemuMemory.MigrateAsync(from, to, limit, notices, cancellation);
+
+    public Task SaveMemoryAsync(MachineFiles files, string path, CancellationToken cancellation) => QemuMemory.SaveAsync(files, path, cancellation);
+
+    public Task LoadMemoryAsync(MachineFiles files, string path, CancellationToken cancellation) => QemuMemory.LoadAsync(files, path, cancellation);
+
+    public async Task<byte[]> ScreenshotAsync(MachineFiles files, CancellationToken cancellation)
+    {
+        var path = Path.Combine(files.Run, "screen.png");
+        await using var monitor = await OpenMonitorAsync(files, cancellation);
+        await monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = path, ["format"] = "png" }, cancellation).WaitAsync(EndWithin, cancellation);
+        var picture = await File.ReadAllBytesAsync(path, cancellation);
+        File.Delete(path);
+        return picture;
+    }
+
+    public void Dispose()
+    {
+        // Nothing is held between calls.
+    }
+
+    /// <summary>Connects to a machine's monitor.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">Nobody listens there.</exception>
+    public static async Task<QmpConnection> OpenMonitorAsync(MachineFiles files, CancellationToken cancellation) =>
+        await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation)
+        ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", $"Nobody listens at {files.CommandMonitor}: the machine's process has ended.",
+            "Look at the machine with Get-IaaSVm.", files.CommandMonitor);
 
     public Task PowerDownAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "system_powerdown", cancellation);
 
@@ -144,10 +194,27 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
 
     private static async Task CommandAsync(MachineFiles files, string command, CancellationToken cancellation)
     {
-        await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation)
-            ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", $"Nobody listens at {files.CommandMonitor}: the machine's process has ended.",
-                "Look at the machine with Get-IaaSVm.", files.CommandMonitor);
+        await using var monitor = await OpenMonitorAsync(files, cancellation);
         await monitor.ExecuteAsync(command, null, cancellation).WaitAsync(AnswerWithin, cancellation);
+    }
+
+    private async Task<ProcessIdentity> StartAsync(string program, IReadOnlyList<string> arguments, string what, MachineFiles files, UefiFirmware? uefi,
+        IEnumerable<DiskLayer> layers, CancellationToken cancellation)
+    {
+        var logStart = new FileInfo(files.ProcessLog) is { Exists: true } log ? log.Length : 0;
+        var id = Launcher.Start(program, arguments, files.Folder, files.ProcessLog, ConfinementOf(program, files, uefi, layers));
+        var process = ProcessTable.Find(id);
+        try
+        {
+            await WaitForMonitorAsync(what, files, process, logStart, cancellation);
+            return process!;
+        }
+        catch
+        {
+            if (process is not null)
+                await ProcessTable.KillAsync(process, EndWithin);
+            throw;
+        }
     }
 
     private static void PrepareFiles(MachineFiles files, UefiFirmware? uefi)
@@ -164,7 +231,7 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         }
     }
 
-    private static Confinement ConfinementOf(string program, MachineFiles files, UefiFirmware? uefi)
+    private static Confinement ConfinementOf(string program, MachineFiles files, UefiFirmware? uefi, IEnumerable<DiskLayer> layers)
     {
         var real = File.ResolveLinkTarget(program, returnFinalTarget: true)?.FullName ?? program;
         var home = Path.GetDirectoryName(Path.GetDirectoryName(real));
@@ -173,6 +240,9 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
             readable.Add(home);
         if (uefi is not null)
             readable.Add(uefi.Code);
+
+        // A rehearsal's clone lies on layers of its original.
+        readable.AddRange(layers.Select(l => l.File).Where(f => Path.GetDirectoryName(f) != files.Folder));
         return new Confinement(readable, [files.Folder, files.Run, "/dev/null", "/dev/kvm"]);
     }
 
@@ -192,8 +262,8 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
         return search ? ProcessTable.FindByArgument(files.ProcessIdFile) : null;
     }
 
-    private static async Task WaitForMonitorAsync(
-        VirtualMachine machine, MachineFiles files, ProcessIdentity? process, long logStart, CancellationToken cancellation)
+    private async Task WaitForMonitorAsync(
+        string what, MachineFiles files, ProcessIdentity? process, long logStart, CancellationToken cancellation)
     {
         var start = Environment.TickCount64;
         while (process is not null && ProcessTable.IsAlive(process))
@@ -202,20 +272,23 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
             {
                 await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, LaunchWithin, cancellation);
                 if (monitor is not null)
+                {
+                    _version = monitor.Version;
                     return;
+                }
             }
 
             if (Environment.TickCount64 - start > LaunchWithin.TotalMilliseconds)
             {
-                throw new IaaSException(ErrorKind.Timeout, "QemuSilent", $"{machine.Name}: QEMU was started and did not answer within {LaunchWithin.TotalSeconds:0} s.",
-                    $"Look at {files.ProcessLog}; the machine that runs it may be overloaded.", machine.Name);
+                throw new IaaSException(ErrorKind.Timeout, "QemuSilent", $"{what}: QEMU was started and did not answer within {LaunchWithin.TotalSeconds:0} s.",
+                    $"Look at {files.ProcessLog}; the computer may be overloaded.", what);
             }
 
             await Task.Delay(PollEvery, cancellation);
         }
 
-        throw new IaaSException(ErrorKind.Failed, "QemuDied", $"{machine.Name}: QEMU ended as soon as it was started. {LastWords(files.ProcessLog, logStart)}".TrimEnd(),
-            $"Its log is {files.ProcessLog}; with -Verbose the command line is shown, to be tried by hand.", machine.Name);
+        throw new IaaSException(ErrorKind.Failed, "QemuDied", $"{what}: QEMU ended as soon as it was started. {LastWords(files.ProcessLog, logStart)}".TrimEnd(),
+            $"Its log is {files.ProcessLog}; with -Verbose the command line is shown, to be tried by hand.", what);
     }
 
     private static string LastWords(string log, long from)
@@ -237,7 +310,9 @@ internal sealed class QemuHypervisor(string probeCache) : IHypervisor
     private static ProcessCondition ConditionOf(JsonElement status) => status.GetProperty("status").GetString() switch
     {
         "running" or "finish-migrate" or "restore-vm" or "save-vm" or "suspended" or "watchdog" => ProcessCondition.Running,
-        "prelaunch" or "preconfig" or "inmigrate" => ProcessCondition.Prelaunch,
+        "prelaunch" or "preconfig" => ProcessCondition.Prelaunch,
+        "inmigrate" => ProcessCondition.Incoming,
+        "postmigrate" => ProcessCondition.MovedAway,
         "shutdown" => ProcessCondition.PoweredOff,
         "guest-panicked" => ProcessCondition.Panicked,
         "io-error" => ProcessCondition.DiskFull,

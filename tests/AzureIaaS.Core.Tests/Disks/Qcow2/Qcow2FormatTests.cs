@@ -90,7 +90,11 @@ public sealed class Qcow2FormatTests : IDisposable
         var content = TestImages.Pattern((clusterBits == 21 ? 20 << 20 : 1 << 20) + 777);
         var kinds = version == 2
             ? [ClusterKind.Compressed, ClusterKind.Compressed, ClusterKind.Data, ClusterKind.Hole, ClusterKind.Compressed]
-            : new[] { ClusterKind.Compressed, ClusterKind.Data, ClusterKind.Compressed, ClusterKind.Zero, ClusterKind.Hole, ClusterKind.ZeroAllocated, ClusterKind.Compressed, ClusterKind.Compressed };
+            : new[]
+            {
+                ClusterKind.Compressed, ClusterKind.Data, ClusterKind.Compressed, ClusterKind.Zero, ClusterKind.Hole, ClusterKind.ZeroAllocated,
+                ClusterKind.Compressed, ClusterKind.Compressed,
+            };
         var path = _folder.Write("disk.qcow2", Qcow2Builder.Build(content, clusterBits, version, c => kinds[c % kinds.Length]));
         for (var c = 0; c << clusterBits < content.Length; c++)
         {
@@ -111,7 +115,8 @@ public sealed class Qcow2FormatTests : IDisposable
     {
         QemuTools.Require();
         var path = _folder["disk.qcow2"];
-        QemuTools.Img("create", "-f", "qcow2", "--object", "secret,id=s,data=abc123", "-o", options.Replace("data.raw", _folder["data.raw"], StringComparison.Ordinal), path, "1M");
+        options = options.Replace("data.raw", _folder["data.raw"], StringComparison.Ordinal);
+        QemuTools.Img("create", "-f", "qcow2", "--object", "secret,id=s,data=abc123", "-o", options, path, "1M");
         Assert.Contains(name, DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, path).Message, StringComparison.Ordinal);
     }
 

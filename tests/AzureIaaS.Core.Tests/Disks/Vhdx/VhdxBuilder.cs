@@ -47,7 +47,11 @@ internal static class VhdxBuilder
     /// <summary>Makes every checksum right again.</summary>
     public static void Reseal(Span<byte> file)
     {
-        foreach (var (at, size) in new[] { (VhdxHeader.FirstAt, VhdxHeader.Size), (VhdxHeader.SecondAt, VhdxHeader.Size), (RegionTable.FirstAt, RegionTable.Size), (RegionTable.SecondAt, RegionTable.Size) })
+        foreach (var (at, size) in new[]
+        {
+            (VhdxHeader.FirstAt, VhdxHeader.Size), (VhdxHeader.SecondAt, VhdxHeader.Size),
+            (RegionTable.FirstAt, RegionTable.Size), (RegionTable.SecondAt, RegionTable.Size),
+        })
         {
             if (file.Length >= at + size)
                 BinaryPrimitives.WriteUInt32LittleEndian(file[(at + 4)..], VhdxChecksum.Of(file.Slice(at, size)));

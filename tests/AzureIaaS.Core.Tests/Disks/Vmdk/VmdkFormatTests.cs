@@ -48,7 +48,8 @@ public sealed class VmdkFormatTests : IDisposable
     public void ReadsEveryGrainAndTableSize(int grain, int entries, bool zeroed)
     {
         var content = TestImages.Pattern((3 << 20) + 512);
-        using var image = DiskFormat.OpenImage(_folder.Write("disk.vmdk", new VmdkBuilder { Content = content, GrainSectors = grain, TableEntries = entries, ZeroedGrains = zeroed }.Build()));
+        var builder = new VmdkBuilder { Content = content, GrainSectors = grain, TableEntries = entries, ZeroedGrains = zeroed };
+        using var image = DiskFormat.OpenImage(_folder.Write("disk.vmdk", builder.Build()));
         Assert.Equal("lsilogic", image.Details["AdapterType"]);
         DiskAssert.Holds(content, image);
     }
@@ -61,7 +62,10 @@ public sealed class VmdkFormatTests : IDisposable
     public void ReadsStreamsWithAndWithoutAFooter(int grain, bool withoutFooter)
     {
         var content = TestImages.Pattern((13 << 20) + 512);
-        var builder = new VmdkBuilder { Content = content, GrainSectors = grain, IsStream = true, Version = 3, WithoutFooter = withoutFooter, CreateType = "streamOptimized" };
+        var builder = new VmdkBuilder
+        {
+            Content = content, GrainSectors = grain, IsStream = true, Version = 3, WithoutFooter = withoutFooter, CreateType = "streamOptimized",
+        };
         using var image = DiskFormat.OpenImage(_folder.Write("disk.vmdk", builder.Build()));
         Assert.Equal("streamOptimized", image.Variant);
         Assert.Equal(2 << 20, image.PreferredRead);
@@ -105,7 +109,8 @@ public sealed class VmdkFormatTests : IDisposable
     [Fact]
     public void AnUncleanShutdownAndADifferentSizeAreWarnedOf()
     {
-        var file = new VmdkBuilder { Content = TestImages.Pattern(1 << 20), Descriptor = VmdkBuilder.DescriptorText("monolithicSparse", "RW 17 SPARSE \"x\"") }.Build();
+        var text = VmdkBuilder.DescriptorText("monolithicSparse", "RW 17 SPARSE \"x\"");
+        var file = new VmdkBuilder { Content = TestImages.Pattern(1 << 20), Descriptor = text }.Build();
         file[72] = 1;
         using var image = DiskFormat.OpenImage(_folder.Write("disk.vmdk", file));
         Assert.Equal(2, image.Warnings.Count);

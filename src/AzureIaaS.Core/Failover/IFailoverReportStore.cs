@@ -1,0 +1,13 @@
+namespace AzureIaaS.Failover;
+
+/// <summary>Where reports are kept. They are only added and replaced, never changed by anything else.</summary>
+public interface IFailoverReportStore
+{
+    /// <summary>Keeps a report; one of the same id is replaced.</summary>
+    /// <param name="report">The report.</param>
+    void Save(FailoverReport report);
+
+    /// <summary>The reports, oldest first.</summary>
+    /// <param name="vm">Only this machine's; null for all.</param>
+    IReadOnlyList<FailoverReport> List(Guid? vm);
+}

@@ -1,0 +1,271 @@
+using System.Collections.Concurrent;
+using AzureIaaS.Local.Consoles;
+using AzureIaaS.Local.Failover;
+using AzureIaaS.Local.Machines;
+using AzureIaaS.Local.Processes;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Fabric;
+
+/// <summary>
+/// Looks after a fabric's machines while they run: notes at once when a process ends, brings machines back, collects guests that have powered
+/// themselves off, clears away what was cut off, and keeps the consoles' logs within their bound. One per fabric.
+/// </summary>
+internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals) : IDisposable
+{
+    /// <summary>The lock that says who watches.</summary>
+    public const string LockName = "watcher";
+
+    private const int HealAtOnce = 4;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
+    private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
+
+    private readonly Dictionary<Guid, Watched> _watched = [];
+    private readonly ConcurrentDictionary<Guid, long> _waiting = new();
+    private readonly SemaphoreSlim _wake = new(0);
+    private Task _healing = Task.CompletedTask;
+    private int _dirty = 1;
+
+    /// <summary>Watches until nothing has run for a while, or until cancelled.</summary>
+    /// <param name="stay">Whether to go on when nothing runs.</param>
+    /// <param name="notices">Receives what is seen.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>False when another process watches already.</returns>
+    public async Task<bool> RunAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            using (var owner = services.Store.Locks.TryAcquire(LockName))
+            {
+                if (owner is null)
+                    return false;
+                await WatchAsync(stay, notices, cancellation);
+            }
+
+            // Asked once more without the lock: a machine that was started meanwhile found the lock taken and started no watcher.
+            if (!services.Store.Machines.List().Any(IsToBeWatched))
+                return true;
+        }
+    }
+
+    public void Dispose() => _wake.Dispose();
+
+    private static bool IsToBeWatched(StoredMachine stored)
+    {
+        var notes = MachineNotes.Of(stored);
+        return stored.Machine.State.IsActive() || notes.Process is not null || notes.Operation is not null;
+    }
+
+    private async Task WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        long? version = null;
+        var (idleSince, tidiedAt) = (Environment.TickCount64, long.MinValue);
+        IReadOnlyList<StoredMachine> machines = [];
+        try
+        {
+            while (true)
+            {
+                if (version != (version = services.Store.Version) | Interlocked.Exchange(ref _dirty, 0) == 1)
+                {
+                    machines = [.. services.Store.Machines.List().Where(IsToBeWatched)];
+                    Follow(machines, notices, stop.Token);
+                }
+
+                await LookAsync(notices, stop.Token);
+                if (_healing.IsCompleted)
+                    _healing = HealAsync(machines, notices, stop.Token);
+                if (machines.Count > 0)
+                    idleSince = Environment.TickCount64;
+                else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
+                    return;
+                if (Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
+                {
+                    tidiedAt = Environment.TickCount64;
+                    await TidyAsync(notices);
+                }
+
+                await _wake.WaitAsync(LookEvery, cancellation);
+            }
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await Task.WhenAny(_healing, Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+            foreach (var watched in _watched.Values)
+                watched.Dispose();
+            _watched.Clear();
+        }
+    }
+
+    /// <summary>Begins to watch what has begun to run, and lets go of what has ended.</summary>
+    private void Follow(IReadOnlyList<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var running = machines.ToDictionary(m => m.Machine.Id);
+        foreach (var id in _watched.Keys.Where(id => !running.ContainsKey(id)).ToList())
+        {
+            _watched.Remove(id, out var ended);
+            ended!.Dispose();
+        }
+
+        foreach (var (id, stored) in running)
+        {
+            if (!_watched.TryGetValue(id, out var watched))
+            {
+                notices.Report(Notice.Verbose($"Watching {stored.Machine.Name}."));
+                _watched[id] = watched = new Watched(services.Hypervisor, () => _wake.Release(), cancellation);
+            }
+
+            watched.Update(stored, services.Layout);
+        }
+    }
+
+    /// <summary>Looks at every machine of which something may have changed, and writes down what is true.</summary>
+    private async Task LookAsync(IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        foreach (var (id, watched) in _watched.Where(w => w.Value.TakeSignal()).ToList())
+        {
+            if (services.Store.Machines.Find(id) is not { } stored)
+                continue;
+            try
+            {
+                var (before, machine) = (stored.Machine.State, await services.Keeper.LookAsync(stored, cancellation));
+                if (machine.State != before)
+                {
+                    notices.Report(Notice.Verbose($"{machine.Name}: {before} → {machine.State}. {machine.StateReason}".TrimEnd()));
+                    _dirty = 1;
+                }
+
+                if (services.Store.Machines.Find(id) is { } now)
+                    watched.Update(now, services.Layout);
+            }
+            catch (Exception e) when (e is IaaSException or IOException)
+            {
+                notices.Report(Notice.Warning($"{stored.Machine.Name}: {e.Message}"));
+                watched.SignalSoon();
+            }
+        }
+    }
+
+    /// <summary>Brings back what has to be, in start order, not all at once. A machine that waits for room is asked again when something may have changed.</summary>
+    private async Task HealAsync(IReadOnlyList<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var now = Environment.TickCount64;
+        var broken = machines.Where(m => m.Machine.State == MachineState.Healing && m.Machine.RehearsalOf is null && _waiting.GetValueOrDefault(m.Machine.Id) <= now)
+            .OrderBy(m => m.Machine.StartOrder).ThenBy(m => m.Machine.Name, StringComparer.OrdinalIgnoreCase).ToList();
+        if (broken.Count == 0)
+            return;
+        await Parallel.ForEachAsync(broken, new ParallelOptions { MaxDegreeOfParallelism = HealAtOnce, CancellationToken = cancellation }, async (stored, c) =>
+        {
+            try
+            {
+                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
+                if (await healer.HealAsync(stored.Machine.Id, notices, c) is not null)
+                    _waiting.TryRemove(stored.Machine.Id, out _);
+            }
+            catch (Exception e) when (e is IaaSException or IOException)
+            {
+                notices.Report(Notice.Warning($"{stored.Machine.Name} could not be brought back yet: {e.Message}"));
+            }
+        });
+        Interlocked.Exchange(ref _dirty, 1);
+        _wake.Release();
+    }
+
+    private async Task TidyAsync(IProgress<Notice> notices)
+    {
+        foreach (var (id, watched) in _watched.ToList())
+        {
+            ConsoleLog.Bound(services.Layout.Machine(id).Console);
+            if (watched.RanWellSince(services.Time.GetUtcNow() - Healer.RanWell))
+                await ForgetAttemptsAsync(id, notices);
+        }
+
+        try
+        {
+            await rehearsals.RecoverAsync(notices);
+        }
+        catch (IaaSException e)
+        {
+            notices.Report(Notice.Warning(e.Message));
+        }
+    }
+
+    /// <summary>A machine that has run well begins anew when it is next to be brought back.</summary>
+    private async Task ForgetAttemptsAsync(Guid id, IProgress<Notice> notices)
+    {
+        try
+        {
+            using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
+            if (owned.Notes.HealAttempts > 0 && owned.Machine.State == MachineState.Running)
+                owned.Write(owned.Notes with { HealAttempts = 0 });
+            _dirty = 1;
+        }
+        catch (IaaSException e)
+        {
+            notices.Report(Notice.Warning(e.Message));
+        }
+    }
+
+    /// <summary>A machine that is being watched.</summary>
+    private sealed class Watched(Hypervisors.IHypervisor hypervisor, Action wake, CancellationToken cancellation) : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        private int _signal = 1;
+        private (ProcessIdentity Process, Task Task)? _watching;
+        private int _healAttempts;
+        private DateTimeOffset? _started;
+
+        public bool TakeSignal() => Interlocked.Exchange(ref _signal, 0) == 1;
+
+        public void SignalSoon() => _ = Task.Delay(LookEvery, CancellationToken.None).ContinueWith(_ => Signal(), TaskScheduler.Default);
+
+        public bool RanWellSince(DateTimeOffset time) => _healAttempts > 0 && _started < time;
+
+        /// <summary>Takes note of the machine, and follows its process; the end of that is a signal too.</summary>
+        public void Update(StoredMachine stored, FabricLayout layout)
+        {
+            var notes = MachineNotes.Of(stored);
+            (_healAttempts, _started) = (notes.HealAttempts, stored.Machine.Started);
+            if (notes.Process is { } process && (_watching is not { } now || now.Process != process || now.Task.IsCompleted))
+                _watching = (process, WatchAsync(layout.Machine(stored.Machine.Id, notes.Slot), process));
+            else if (notes.Process is null && stored.Machine.State is not MachineState.Healing)
+                SignalSoon();   // it is on its way somewhere: looked at again until it is there
+        }
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            _stop.Dispose();
+        }
+
+        private void Signal()
+        {
+            Interlocked.Exchange(ref _signal, 1);
+            wake();
+        }
+
+        private async Task WatchAsync(MachineFiles files, ProcessIdentity process)
+        {
+            var stop = _stop.Token;
+            try
+            {
+                await hypervisor.WatchAsync(files, process, Signal, stop);
+            }
+            catch (Exception e) when (e is TimeoutException or IaaSException or IOException)
+            {
+                // It does not answer; whoever looks finds out why.
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+
+            if (hypervisor.IsAlive(files, process))
+                SignalSoon();   // not in a tight loop with a process that cannot be watched
+            else
+                Signal();
+        }
+    }
+}

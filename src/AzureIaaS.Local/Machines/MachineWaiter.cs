@@ -1,0 +1,109 @@
+using AzureIaaS.Local.Consoles;
+using AzureIaaS.Local.Guests;
+using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Machines;
+
+/// <summary>Waits for what a machine does by itself: its guest's first sign of life, a line on its console, a state.</summary>
+internal sealed class MachineWaiter(
+    MachineKeeper keeper, IHypervisor hypervisor, Func<Guid, CancellationToken, Task<VirtualMachine?>> find, TimeProvider time)
+{
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(1000);
+
+    public async Task<WaitResult> WaitAsync(Guid id, WaitOptions options, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var start = time.GetTimestamp();
+        var console = await ConsoleFollower.OpenAsync(keeper, id, cancellation);
+        using var frames = new FrameListener(console.Files, console.Adapters, options.For == WaitFor.SignOfLife && options.Pattern is null);
+        TimeSpan? asked = null;
+        while (true)
+        {
+            var elapsed = time.GetElapsedTime(start);
+            if (options.For is WaitFor.SignOfLife or WaitFor.Console && (console.Seen(options) ?? frames.Seen()) is { } heard)
+                return await SeenAsync(id, options, heard);
+            if (asked is null || elapsed - asked >= AskEvery)
+            {
+                asked = elapsed;
+                if (await AskAsync(id, options, cancellation) is { } answer)
+                    return answer;
+            }
+
+            if (elapsed >= options.Timeout)
+                return await TimedOutAsync(id, options);
+            notices.Report(Notice.Step($"Waiting for {console.Name}: {Describe(options)}", Math.Min(1, elapsed / options.Timeout)));
+            await Task.Delay(LookEvery, time, cancellation);
+        }
+    }
+
+    private static string Describe(WaitOptions options) => options.For switch
+    {
+        WaitFor.SignOfLife when options.Pattern is null => "a sign of life",
+        WaitFor.Running => "running",
+        WaitFor.Stopped => "stopped",
+        WaitFor.Agent => "an answer of its guest agent",
+        _ => $"a line like '{options.Pattern}' on its console",
+    };
+
+    private async Task<WaitResult?> AskAsync(Guid id, WaitOptions options, CancellationToken cancellation)
+    {
+        var machine = await find(id, cancellation) ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", "The machine was removed while it was waited for.", "Get-IaaSVm shows those there are.", id);
+        var isStopped = machine.State is MachineState.Deallocated or MachineState.Stopped or MachineState.Failed or MachineState.Suspended;
+        switch (options.For)
+        {
+            case WaitFor.Running when machine.State == MachineState.Running:
+                return new WaitResult(machine, true, "It is running.");
+            case WaitFor.Stopped when isStopped:
+                return new WaitResult(machine, true, "It no longer runs.");
+            case WaitFor.Stopped:
+                return null;
+        }
+
+        if (options.For == WaitFor.Agent && machine.State == MachineState.Running)
+            return await AgentAnswersAsync(id, cancellation) ? new WaitResult(machine, true, "Its guest agent answers.") : null;
+        if (isStopped)
+            return new WaitResult(machine, false, $"{machine.Name} is {machine.State} and will not get there by itself. {machine.StateReason}".TrimEnd());
+        if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine.State == MachineState.Running)
+        {
+            string? sign;
+            using (var owned = await keeper.OwnAsync(id, cancellation))
+                sign = owned.Fact.Condition == ProcessCondition.Running ? await hypervisor.SignOfLifeAsync(owned.Files, cancellation) : null;
+            if (sign is not null)
+                return await SeenAsync(id, options, sign);
+        }
+
+        return null;
+    }
+
+    private async Task<bool> AgentAnswersAsync(Guid id, CancellationToken cancellation)
+    {
+        string socket;
+        using (var owned = await keeper.OwnAsync(id, cancellation))
+            socket = owned.Files.AgentSocket;
+        using var agent = await GuestAgent.ConnectAsync(socket, cancellation);
+        return agent is not null;
+    }
+
+    /// <summary>A sign of life is written down: it is true of this run until it ends.</summary>
+    private async Task<WaitResult> SeenAsync(Guid id, WaitOptions options, string evidence)
+    {
+        using var owned = await keeper.OwnAsync(id, CancellationToken.None);
+        if (options.For == WaitFor.SignOfLife && owned.Machine.State == MachineState.Running && !owned.Machine.BootVerified)
+        {
+            (owned.Machine.BootVerified, owned.Machine.BootEvidence) = (true, evidence);
+            owned.Write(owned.Notes);
+        }
+
+        return new WaitResult(owned.Machine, true, evidence);
+    }
+
+    private async Task<WaitResult> TimedOutAsync(Guid id, WaitOptions options)
+    {
+        using var owned = await keeper.OwnAsync(id, CancellationToken.None);
+        var lastLine = ConsoleFollower.LastLine(owned.Files.Console, owned.Notes.ConsoleStart);
+        return new WaitResult(owned.Machine, false,
+            $"{owned.Machine.Name}: {Describe(options)} was not seen within {options.Timeout.TotalSeconds:0} s. "
+            + (lastLine is null ? "Its console has said nothing." : $"The last line on its console: {lastLine}"));
+    }
+}

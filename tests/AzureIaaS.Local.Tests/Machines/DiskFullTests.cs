@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using AzureIaaS.Guests.Testing;
+using AzureIaaS.Imports;
+using AzureIaaS.Local.Tests.Support;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.Local.Tests.Machines;
+
+/// <summary>A fabric on a file system that is too small.</summary>
+public sealed class DiskFullTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("azureiaas-small-").FullName;
+    private readonly TestFabric? _small;
+
+    public DiskFullTests()
+    {
+        Skip.IfNot(Environment.UserName == "root", "mounting a small file system needs root");
+        Skip.IfNot(Run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", _root) == 0, "a small file system cannot be mounted here");
+        _small = new TestFabric(TestFabric.HasQemu ? HypervisorKind.Qemu : HypervisorKind.Simulated, _root);
+        _small.Layout.Create();
+    }
+
+    private TestFabric Fabric => _small!;
+
+    public void Dispose()
+    {
+        _small?.Dispose();
+        Run("umount", "-l", _root);
+        Directory.Delete(_root);
+    }
+
+    [SkippableFact]
+    public async Task AFullDiskPausesTheGuestAndResumeGoesOn()
+    {
+        Skip.IfNot(TestFabric.HasQemu, "qemu-system-x86_64 is not installed");
+        var machine = await Fabric.StartAsync(await Fabric.ImportAsync(options: new BootSectorOptions { FillsDisk = true }, length: 16 << 20));
+        machine = await Fabric.WaitForStateAsync(machine, MachineState.Paused, 120);
+        Assert.Contains("full", machine.StateReason, StringComparison.Ordinal);
+
+        // What the state database had in reserve may let the guest go on for a moment; then it is paused again.
+        string? refusal = null;
+        for (var attempt = 0; refusal is null && attempt < 20; attempt++)
+        {
+            try
+            {
+                await Fabric.Provider.ResumeAsync(machine.Id, Fabric.Notices, CancellationToken.None);
+                await Fabric.WaitForStateAsync(machine, MachineState.Paused);
+            }
+            catch (IaaSException e)
+            {
+                refusal = e.ErrorId;
+            }
+        }
+
+        Assert.Equal("DiskStillFull", refusal);
+
+        Assert.Equal(0, Run("mount", "-o", "remount,size=64m", _root));
+        machine = await Fabric.Provider.ResumeAsync(machine.Id, Fabric.Notices, CancellationToken.None);
+        Assert.Equal(MachineState.Running, machine.State);
+        await Fabric.WaitForLineAsync(machine, "^guest: filled", 120);
+    }
+
+    [SkippableFact]
+    public async Task AnImportThatDoesNotFitIsRefusedBeforeTheWork()
+    {
+        var path = Data(8 << 20);
+        var error = await Assert.ThrowsAsync<IaaSException>(() => Fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path }, Fabric.Notices, CancellationToken.None));
+        Assert.Equal("NotEnoughSpace", error.ErrorId);
+        Assert.Empty(Fabric.Session.ListOperations(includeEnded: false));
+    }
+
+    [SkippableFact]
+    public async Task ADiskThatFillsUpDuringAnImportLeavesNothing()
+    {
+        var path = Data(3 << 20);
+        var filler = Path.Combine(_root, "filler");
+        var progress = new Filler(filler, Fabric.Notices);
+        var error = await Assert.ThrowsAsync<IaaSException>(() => Fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path }, progress, CancellationToken.None));
+        Assert.Equal("NotEnoughSpace", error.ErrorId);
+        File.Delete(filler);
+        Assert.Empty(TestFabric.Entries(Fabric.Layout.Imports));
+        Assert.Empty(Fabric.Session.ListOperations(includeEnded: false));
+        Assert.Empty(await Fabric.Session.ListAsync(CancellationToken.None));
+        await Fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path }, Fabric.Notices, CancellationToken.None);
+    }
+
+    private string Data(int length)
+    {
+        var path = Path.Combine(Fabric.Folder, "data.raw");
+        var bytes = new byte[length];
+        new Random(1).NextBytes(bytes);
+        File.WriteAllBytes(path, bytes);
+        return path;
+    }
+
+    private static int Run(string program, params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    /// <summary>Takes the room away when the copy is about to begin.</summary>
+    private sealed class Filler(string path, IProgress<Providers.Notice> inner) : IProgress<Providers.Notice>
+    {
+        public void Report(Providers.Notice value)
+        {
+            if (value.Text == "copy")
+                File.WriteAllBytes(path, new byte[5 << 20]);
+            inner.Report(value);
+        }
+    }
+}

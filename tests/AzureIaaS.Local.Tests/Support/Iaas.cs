@@ -1,0 +1,45 @@
+using System.Diagnostics;
+
+namespace AzureIaaS.Local.Tests.Support;
+
+/// <summary>The command line as a process of its own, for what only processes can show: races, kill -9, inherited pipes.</summary>
+internal static class Iaas
+{
+    private static readonly string Program = Path.Combine(Root(), "bin", "cli", "iaas");
+
+    /// <summary>Starts a command on a fabric.</summary>
+    public static Process Start(TestFabric fabric, params string[] arguments)
+    {
+        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        start.Environment["XDG_CONFIG_HOME"] = Path.Combine(fabric.Folder, "config");
+        start.Environment["XDG_DATA_HOME"] = Path.Combine(fabric.Folder, "data");
+        var process = Process.Start(start)!;
+        process.StandardInput.Close();
+        return process;
+    }
+
+    /// <summary>Runs a command to its end.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(TestFabric fabric, params string[] arguments)
+    {
+        using var process = Start(fabric, arguments);
+        var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
+        using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
+        await process.WaitForExitAsync(limit.Token);
+        return (process.ExitCode, await output.WaitAsync(limit.Token), await error.WaitAsync(limit.Token));
+    }
+
+    /// <summary>Makes the fabric the current context of its own configuration folder.</summary>
+    public static async Task ConnectAsync(TestFabric fabric)
+    {
+        var (exitCode, _, error) = await RunAsync(fabric, "connect", "--path", fabric.Root, "--hypervisor", fabric.Context.Hypervisor.ToString(), "--name", "test");
+        Assert.True(exitCode == 0, error);
+    }
+
+    private static string Root()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "AzureIaaS.slnx")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not lie in the project's folder.");
+        return folder;
+    }
+}
