@@ -46,7 +46,7 @@ internal sealed class ListBenchmark : Benchmark
     {
         using var session = fabric.Open();
         foreach (var machine in await session.ListAsync(CancellationToken.None))
-            await session.Provider.StartAsync(machine.Id, new StartOptions(), Silence.Instance, CancellationToken.None);
+            await session.Provider.StartAsync(machine.Id, new StartOptions { Overcommit = true }, Silence.Instance, CancellationToken.None);
     }
 
     private async Task<Row> WarmAsync(Workshop workshop, string what, TimeSpan? most)

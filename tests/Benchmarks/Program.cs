@@ -19,12 +19,25 @@ internal static class Program
 
         Directory.CreateDirectory(asked.Workshop.Folder);
         var rows = new List<Row>();
+        var failed = 0;
         foreach (var benchmark in asked.Benchmarks)
-            rows.AddRange(await benchmark.RunAsync(asked.Workshop));
+        {
+            try
+            {
+                rows.AddRange(await benchmark.RunAsync(asked.Workshop));
+            }
+            catch (Exception e) when (e is InvalidOperationException or IaaSException or IOException)
+            {
+                // What the others measured is not lost.
+                Workshop.Say($"{benchmark.Name} failed: {e}");
+                failed++;
+            }
+        }
+
         var table = Table.Of(rows);
         Console.Write(table);
-        if (asked.Write)
+        if (asked.Write && failed == 0)
             await PerformanceDocument.WriteAsync(asked, table);
-        return 0;
+        return failed == 0 ? 0 : 1;
     }
 }

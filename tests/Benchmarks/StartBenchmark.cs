@@ -3,7 +3,7 @@ using AzureIaaS.Benchmarks.Measuring;
 using AzureIaaS.Benchmarks.Shells;
 using AzureIaaS.Guests.Testing;
 using AzureIaaS.Imports;
-using AzureIaaS.Local;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
 
