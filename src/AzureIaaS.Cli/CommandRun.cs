@@ -97,6 +97,11 @@ internal sealed class CommandRun : IDisposable
         return [.. found.DistinctBy(m => m.Id)];
     }
 
+    /// <summary>What the context's provider may be able to do.</summary>
+    public T Ability<T>(string what)
+        where T : class => Session.Provider as T
+        ?? throw new IaaSException(ErrorKind.NotSupported, "NotSupportedHere", $"Context '{Session.Context.Name}' ({Session.Provider.Name}) does not do {what}.", "Use a context whose provider does; Get-IaaSContext lists them.");
+
     /// <summary>Remembers the first failure's exit code.</summary>
     public void Fail(int exitCode) => _exitCode = _exitCode == 0 ? exitCode : _exitCode;
 

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Sessions;
 
@@ -12,16 +13,20 @@ internal static class Tables
 
     public static (IReadOnlyList<string> Columns, Func<object, string[]> Cells) For(object sample) => sample switch
     {
-        VirtualMachine => (["Name", "State", "Cpu", "Memory", "Firmware", "Disk", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
+        VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
+        FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
+        VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
+        FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
+        VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
         IaaSContext => (["Name", "Current", "Provider", "Hypervisor", "Path"], o => ContextRow((IaaSContext)o)),
         _ => throw new ArgumentOutOfRangeException(nameof(sample)),
     };
 
     private static string[] MachineRow(VirtualMachine m) =>
     [
-        m.Name, m.State.ToString(), m.Cpu.ToString(CultureInfo.InvariantCulture), ByteSize.Format(m.Memory), m.Firmware.ToString(),
+        m.Name, m.State.ToString(), m.Host ?? "", m.Cpu.ToString(CultureInfo.InvariantCulture), ByteSize.Format(m.Memory),
         ByteSize.Format(m.Disks.Sum(d => d.Length)), Time(m.Started), m.StateReason ?? (m.BootVerified ? $"alive: {m.BootEvidence}" : ""),
     ];
 
@@ -33,6 +38,26 @@ internal static class Tables
 
     private static string[] OperationRow(Operation o) =>
         [o.Id.ToString(), o.Kind, o.VmName, o.State.ToString(), o.Step ?? "", Time(o.Updated), o.Error ?? ""];
+
+    private static string[] HostRow(FabricHost h) =>
+    [
+        h.Name, h.State.ToString(), Number(h.FaultDomain), Number(h.UpdateDomain), $"{Number(h.CpuUsed)}/{Number(h.Cpu)}",
+        $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", string.Join(", ", h.Machines), h.StateReason ?? "",
+    ];
+
+    private static string[] CheckpointRow(VmCheckpoint c) => [c.VmName, c.Name, Time(c.Created), c.HasMemory ? "yes" : "no"];
+
+    private static string[] ReportRow(FailoverReport r) =>
+    [
+        r.VmName, r.Kind.ToString(), r.Outcome.ToString(), Time(r.Started), r.SourceHost ?? "", r.TargetHost ?? "", Seconds(r.Rto), Seconds(r.Rpo),
+        r.Downtime?.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) ?? "", r.Error ?? r.Trigger,
+    ];
+
+    private static string[] ResultRow(VmCommandResult r) => [r.VmName, r.TimedOut ? "timed out" : r.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "", r.Output.Trim(), r.Error.Trim()];
+
+    private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
+
+    private static string Seconds(TimeSpan? time) => time?.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture) ?? "";
 
     private static string[] ContextRow(IaaSContext c) => [c.Name, c.IsCurrent ? "*" : "", c.Provider, c.Hypervisor.ToString(), c.Path];
 

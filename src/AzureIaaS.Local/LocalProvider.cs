@@ -23,13 +23,13 @@ internal sealed partial class LocalProvider : IVmProvider
     {
         _services = new LocalServices(store, layout, hypervisor, time, watcher);
         _services.Keeper.Recover = (owned, _) => MachineSagas.RecoverAsync(owned, _services);
-        _waiter = new MachineWaiter(_services.Keeper, hypervisor, FindAsync, time);
+        _waiter = new MachineWaiter(_services, FindAsync);
         _mover = new MachineMover(_services);
         _hosts = new HostKeeper(_services, _mover);
         _checkpoints = new Checkpoints(_services);
         _rehearsals = new Rehearsals(_services, _checkpoints);
         _failovers = new FailoverService(_services, _mover, _hosts, _rehearsals, this);
-        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals);
+        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter));
         _editor = new MachineEditor(_services);
         _guests = new GuestProvider(_services);
     }

@@ -10,6 +10,9 @@ internal sealed class FailoverReportStore(StateDatabase database) : IFailoverRep
         "INSERT INTO failover_reports VALUES ($0, $1, $2, $3) ON CONFLICT (id) DO UPDATE SET body = excluded.body",
         MachineStore.Key(report.Id), MachineStore.Key(report.VmId), SagaStore.Text(report.Started), JsonSerializer.Serialize(report, CoreJson.Default.FailoverReport)));
 
+    public FailoverReport? Find(Guid id) =>
+        database.Query("SELECT body FROM failover_reports WHERE id = $0", r => Read(r.GetString(0)), MachineStore.Key(id)).FirstOrDefault();
+
     public IReadOnlyList<FailoverReport> List(Guid? vm) => vm is { } id
         ? database.Query("SELECT body FROM failover_reports WHERE vm = $0 ORDER BY started", r => Read(r.GetString(0)), MachineStore.Key(id))
         : database.Query("SELECT body FROM failover_reports ORDER BY started", r => Read(r.GetString(0)));

@@ -52,6 +52,16 @@ internal sealed partial class FileLocks(string folder) : ILockStore
         return "process " + Encoding.ASCII.GetString(text[..length]).Trim();
     }
 
+    public bool IsInPlace(IDisposable held, string name)
+    {
+        if (!File.Exists(PathOf(name)))
+            return false;
+        if (!OperatingSystem.IsLinux() || held is not SafeFileHandle { IsInvalid: false, IsClosed: false } handle)
+            return true;
+        // The kernel says of an open file that its name is gone, even where another file has that name now.
+        return new FileInfo($"/proc/self/fd/{handle.DangerousGetHandle()}").LinkTarget is not { } target || !target.EndsWith(" (deleted)", StringComparison.Ordinal);
+    }
+
     /// <summary>By hand: .NET would take a lock of its own for the file's share mode, and that can be switched off by an environment variable.</summary>
     private static SafeFileHandle? OpenAndLock(string path)
     {

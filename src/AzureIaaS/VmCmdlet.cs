@@ -11,8 +11,12 @@ public abstract class VmCmdlet : IaaSCmdlet
     [Alias("Name", "VMName", "InputObject")]
     [ValidateNotNullOrEmpty]
     [VmReferences]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(VmCompleter))]
-    public VmReference[] Vm { get; set; } = [];
+    public virtual VmReference[] Vm { get; set; } = [];
+
+    /// <summary>The checkpoint or disk that stood for the machine being worked on; null when the machine itself was given.</summary>
+    private protected string? Part { get; private set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()
@@ -21,6 +25,7 @@ public abstract class VmCmdlet : IaaSCmdlet
         {
             Try(reference.Reference, () =>
             {
+                Part = reference.Part;
                 var session = Session(reference.Context);
                 foreach (var machine in Await(c => session.ResolveAsync(reference.Reference, c)))
                     Process(session, machine);
@@ -32,6 +37,19 @@ public abstract class VmCmdlet : IaaSCmdlet
     /// <param name="session">The session of the context it lives in.</param>
     /// <param name="machine">The machine.</param>
     private protected abstract void Process(IaaSSession session, VirtualMachine machine);
+}
+
+/// <summary>A cmdlet that shows what machines have: of all of them when none is named.</summary>
+public abstract class VmPartsCmdlet : VmCmdlet
+{
+    /// <summary>The machines: names with wildcards, ids, machines; all when left out.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true)]
+    [Alias("Name", "VMName", "InputObject")]
+    [ValidateNotNullOrEmpty]   // a variable that is empty by mistake must not mean every machine
+    [VmReferences]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(VmCompleter))]
+    public override VmReference[] Vm { get; set; } = [new VmReference("*")];
 }
 
 /// <summary>A cmdlet that changes machines: asks first where it should, works on several at once, passes them on.</summary>

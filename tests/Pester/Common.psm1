@@ -8,7 +8,7 @@ $ModulePath = Join-Path $RepositoryRoot 'AzureIaaS.psd1'
 $GuestsPath = Join-Path $RepositoryRoot 'tests/Guests/bin/Release/net10.0/AzureIaaS.Guests.dll'
 $PowerShellPath = (Get-Process -Id $PID).Path
 
-$TestHome = $null
+$TestHome = $FormerContexts = $null
 $Former = @{}
 $Held = [System.Collections.Generic.List[IDisposable]]::new()
 
@@ -50,8 +50,13 @@ function Enter-TestHome {
     $script:TestHome = (New-Item -ItemType Directory (Join-Path ([IO.Path]::GetTempPath()) "iaas-$("$(New-Guid)".Substring(0, 8))")).FullName
     $env:XDG_CONFIG_HOME = Join-Path $TestHome 'config'
     $env:XDG_DATA_HOME = Join-Path $TestHome 'data'
+    # Where the system's folders cannot be moved (Windows, macOS), the user's own list of contexts is put back afterwards.
+    $file = Get-ContextFile
+    $script:FormerContexts = (Test-Path $file) ? [IO.File]::ReadAllBytes($file) : $null
     New-TestFabric (Join-Path $TestHome 'fabric') -Qemu:$Qemu -Watched:$Watched
 }
+
+function Get-ContextFile { Join-Path ([Environment]::GetFolderPath('ApplicationData', 'DoNotVerify')) 'azureiaas/contexts.json' }
 
 <#
 .SYNOPSIS
@@ -83,6 +88,8 @@ function Exit-TestHome {
     foreach ($process in Get-TestProcess $TestHome) { Stop-Process -Id $process.Id -Force -ErrorAction Ignore }
     $Held | ForEach-Object Dispose
     $Held.Clear()
+    if ($FormerContexts) { [IO.File]::WriteAllBytes((Get-ContextFile), $FormerContexts) }
+    else { Remove-Item (Get-ContextFile) -ErrorAction Ignore }
     Remove-Item $TestHome -Recurse -Force
     foreach ($name in @($Former.Keys)) { [Environment]::SetEnvironmentVariable($name, $Former[$name]) }
 }
@@ -271,7 +278,9 @@ What an import can leave in a fabric: machines' and imports' folders.
 #>
 function Get-Leftover {
     param([string]$Path = (Get-IaaSContext | Where-Object IsCurrent).Path)
-    foreach ($folder in 'machines', 'imports', 'run') { Get-ChildItem (Join-Path $Path $folder) -Force -ErrorAction Ignore }
+    # Where simulated machines are said to run is a folder of every simulated fabric.
+    foreach ($folder in 'machines', 'imports', 'run') { Get-ChildItem (Join-Path $Path $folder) -Force -ErrorAction Ignore | Where-Object Name -NE .simulated }
+    Get-ChildItem (Join-Path $Path run/.simulated) -Force -ErrorAction Ignore
 }
 
 <#

@@ -50,7 +50,7 @@ Describe 'Get-IaaSImage' {
         $failure.FullyQualifiedErrorId | Should -BeLike 'DiskImageUnrecognised,*'
     }
 
-    It 'needs no fabric' {
+    It 'needs no fabric' -Skip:(-not $IsLinux) {
         Get-IaaSImage (Join-Path $images a.raw) -Context test | Should -Not -BeNullOrEmpty
         Invoke-Shell "`$env:XDG_DATA_HOME = '$TestHome/unused'; `$env:XDG_CONFIG_HOME = '$TestHome/unused'; (Get-IaaSImage '$images/a.raw').Format" | Should -Be 'raw'
         "$TestHome/unused" | Should -Not -Exist
@@ -130,6 +130,8 @@ d.raw,,,
     It 'takes the columns <Columns>' -ForEach @(
         @{ Columns = 'Path,Firmware'; Row = 'x.raw,Uefi'; Property = 'Firmware'; Value = 'Uefi' }
         @{ Columns = 'FullName,DiskController'; Row = 'x.raw,Nvme'; Property = { $_.Disks[0].Controller }; Value = 'Nvme' }
+        @{ Columns = 'Path,AvailabilitySet'; Row = 'x.raw,front'; Property = 'AvailabilitySet'; Value = 'front' }
+        @{ Columns = 'Path,StartOrder'; Row = 'x.raw,7'; Property = 'StartOrder'; Value = 7 }
         @{ Columns = 'Path,Format'; Row = 'x.raw,raw'; Property = { $_.Origin.Format }; Value = 'raw' }
         @{ Columns = 'Path,Memory'; Row = 'x.raw,1.5GB'; Property = 'Memory'; Value = 1536MB }
         @{ Columns = 'Path,Memory'; Row = 'x.raw,536870912'; Property = 'Memory'; Value = 512MB }

@@ -4,7 +4,7 @@ Runs the tests of the built module.
 .DESCRIPTION
 Needs Pester 5 and a built module (./build.sh build, or ./build.ps1 -Task Build). Prints a summary, and ends with exit code 1 when a test
 failed, 12 when something it needs is missing.
-.PARAMETER OutputPath
+.PARAMETER ResultPath
 The file for the results, as NUnit XML; none is written when left out.
 .PARAMETER Path
 The test files to run; all of this folder when left out.
@@ -13,13 +13,13 @@ Only the tests whose full names match these patterns.
 .PARAMETER Detailed
 Say every test's name.
 .EXAMPLE
-./tests/Pester/Invoke.ps1 -OutputPath results.xml
+./tests/Pester/Invoke.ps1 -ResultPath results.xml
 .EXAMPLE
 ./tests/Pester/Invoke.ps1 -Path tests/Pester/Binding.Tests.ps1 -Detailed
 #>
 [CmdletBinding()]
 param(
-    [string]$OutputPath,
+    [string]$ResultPath,
     [string[]]$Path = $PSScriptRoot,
     [string[]]$Name,
     [switch]$Detailed
@@ -43,10 +43,10 @@ $configuration.Run.PassThru = $true
 $configuration.Output.Verbosity = $Detailed ? 'Detailed' : 'Normal'
 $configuration.Output.RenderMode = 'Plaintext'
 if ($Name) { $configuration.Filter.FullName = $Name }
-if ($OutputPath) {
+if ($ResultPath) {
     $configuration.TestResult.Enabled = $true
     $configuration.TestResult.OutputFormat = 'NUnitXml'
-    $configuration.TestResult.OutputPath = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($OutputPath)
+    $configuration.TestResult.OutputPath = $ExecutionContext.SessionState.Path.GetUnresolvedProviderPathFromPSPath($ResultPath)
 }
 
 # Progress is drawn for people; here it would only be in the way of the results.

@@ -103,13 +103,23 @@ Describe 'A machine' {
         Get-IaaSVm | Should -BeNullOrEmpty
     }
 
-    It 'whose process vanished is Failed with a reason, and starts again' {
+    It 'whose process vanished waits to be healed, with the reason, unless it is stopped' {
         Start-IaaSVm vm | Out-Null
-        Get-ChildItem (Join-Path $fabric run) -Recurse -File | Remove-Item
+        Get-ChildItem (Join-Path $fabric run) -Recurse -Force -File | Remove-Item -Force
         $vm = Get-IaaSVm vm
-        $vm.State | Should -Be Failed
+        $vm.State | Should -Be Healing
         $vm.StateReason | Should -Match 'ended unexpectedly'
+        Stop-IaaSVm vm -Force | Out-Null
         (Start-IaaSVm vm).State | Should -Be Running
+    }
+
+    It 'that is removed leaves its disks when they are wanted' {
+        $disk = (Get-FileHash (Get-IaaSVm vm).Disks[0].Path).Hash
+        Remove-IaaSVm vm -KeepDisks -Confirm:$false -WarningVariable said -WarningAction SilentlyContinue
+        "$said" | Should -Match 'The disks of vm are kept in (.+)\.$'
+        "$said" -match 'kept in (.+)\.$' | Out-Null
+        (Get-ChildItem $Matches[1] | Get-FileHash).Hash | Should -Be $disk
+        Get-Leftover $fabric | Should -BeNullOrEmpty
     }
 }
 

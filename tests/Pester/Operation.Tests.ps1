@@ -114,7 +114,20 @@ Describe 'An import that goes on' {
         (Get-IaaSOperation).State | Should -Be Interrupted
     }
 
-    It 'in another context is ended from here' {
+    It 'in a job is cut off by Stop-Job, and is taken up by another' {
+        Undo-IaaSOperation
+        $job = Import-IaaSVm $slow -AsJob
+        Wait-Until { Get-IaaSOperation | Where-Object Step -EQ copy }
+        $job | Stop-Job
+        Wait-Until { $job.State -eq 'Stopped' }
+        $job | Remove-Job
+        (Get-IaaSOperation).State | Should -Be Interrupted
+        $vm = Import-IaaSVm $slow -AsJob | Complete-Job 3>$null
+        Assert-Whole $vm
+    }
+
+    It 'in another context is ended from here' -Skip:$IsWindows {
+        Stop-Import INT -Name elsewhere | Out-Null
         New-TestFabric (Join-Path $TestHome second) -Name second | Out-Null
         Get-IaaSOperation -Context test | Undo-IaaSOperation -ErrorAction Stop
         Get-IaaSOperation -Context test | Should -BeNullOrEmpty

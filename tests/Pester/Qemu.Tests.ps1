@@ -70,14 +70,14 @@ Describe 'A real machine' -Skip:$noQemu {
         $vm.StateReason | Should -Match 'panicked'
     }
 
-    It 'whose QEMU is killed is Failed, and boots from its disk again' {
+    It 'whose QEMU is killed boots from its disk again by itself, and says why' {
         $vm = New-Guest victim | Start-IaaSVm -Wait -Pattern ready
         kill -9 $vm.ProcessId
-        Wait-Until { -not (Get-Qemu) }
-        $after = Get-IaaSVm victim
-        $after.State | Should -Be Failed
-        $after.StateReason | Should -Match "$($vm.ProcessId) ended unexpectedly"
-        Start-IaaSVm victim -Wait -Pattern ready | Get-BootCount | Should -Be 2
+        Wait-Until { (Get-IaaSVm victim).State -ne 'Running' -or (Get-IaaSVm victim).ProcessId -ne $vm.ProcessId }
+        (Get-IaaSVm victim).State | Should -BeIn Healing, Starting, Running
+        Wait-Until { (Get-IaaSVm victim).State -eq 'Running' }
+        Wait-IaaSVm victim -For Console -Pattern ready | Get-BootCount | Should -Be 2
+        @(Get-Qemu).Count | Should -Be 1
     }
 
     It 'whose QEMU is halted is Unknown, and Running when it goes on' {
@@ -130,7 +130,7 @@ Describe 'A real machine' -Skip:$noQemu {
         New-Guest huge | Remove-IaaSVm -Confirm:$false
         $vm = Get-Item (Join-Path $TestHome huge.raw) | Import-IaaSVm -Memory 16TB
         $failure = Get-ErrorOf { $vm | Start-IaaSVm -ErrorAction Stop }
-        $failure.FullyQualifiedErrorId | Should -BeLike 'NotEnoughMemory,*'
+        $failure.FullyQualifiedErrorId | Should -Match '^(NoHostFits|NotEnoughMemory),'
         $failure.CategoryInfo.Category | Should -Be LimitsExceeded
         $failure.ErrorDetails.RecommendedAction | Should -Match '-Overcommit'
         (Get-IaaSVm huge).State | Should -Be Deallocated
@@ -159,7 +159,7 @@ Describe 'An image made by qemu-img as <Format> <Kind>' -Skip:$noImageTool -ForE
 Describe 'A machine whose disk is full' -Skip:$noMount {
     BeforeAll {
         $small = (New-Item -ItemType Directory (Join-Path $TestHome small)).FullName
-        mount -t tmpfs -o size=4m,mode=700 tmpfs $small
+        mount -t tmpfs -o 'size=16m,mode=700' tmpfs $small
         New-TestFabric (Join-Path $small fabric) -Name small -Qemu | Out-Null
     }
 
@@ -177,9 +177,12 @@ Describe 'A machine whose disk is full' -Skip:$noMount {
 
     It 'is Paused, says so, and goes on by Resume-IaaSVm when there is room' {
         $image = New-TestImage (Join-Path $TestHome filler.raw) @{ FillsDisk = $true }
-        $vm = Import-IaaSVm $image.FullName -Memory 32MB
+        # On virtio: an IDE disk sometimes reports one error to the guest as it goes on (docs/fabric.md).
+        $vm = Import-IaaSVm $image.FullName -Memory 32MB -DiskController VirtioBlk
         $ballast = Join-Path $small ballast
-        dd if=/dev/zero "of=$ballast" bs=64k count=48 2>$null
+        # Less room than the guest is going to write.
+        $blocks = [Math]::Floor(([IO.DriveInfo]::new($small).AvailableFreeSpace - 512KB) / 64KB)
+        dd if=/dev/zero "of=$ballast" bs=64k "count=$blocks" 2>$null
         $vm | Start-IaaSVm | Out-Null
         Wait-Until { (Get-IaaSVm filler).State -eq 'Paused' }
         (Get-IaaSVm filler).StateReason | Should -Match 'is full. Make room'

@@ -6,7 +6,7 @@ BeforeDiscovery {
     # A command of every cmdlet that changes something; the first test sees to it that none is forgotten.
     $changes = @(
         @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new'; Says = 'would become new: 1 CPU, 1 GB, Bios, disk0 1 MB on Ide' }
-        @{ Name = 'Start-IaaSVm'; Script = 'Get-IaaSVm | Start-IaaSVm'; Says = '"Start" on target "stopped"' }
+        @{ Name = 'Start-IaaSVm'; Script = 'Get-IaaSVm | Start-IaaSVm'; Says = '"Start" on target "stopped on host' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm *'; Says = '"Stop" on target "running"' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm running -Force'; Says = '"Pull the plug" on target "running"' }
         @{ Name = 'Restart-IaaSVm'; Script = 'Restart-IaaSVm running'; Says = '"Restart" on target "running"' }

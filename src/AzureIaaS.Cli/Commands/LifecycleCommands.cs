@@ -19,13 +19,17 @@ internal static class LifecycleCommands
     public static Command Resume() => Create("resume", "Let paused machines go on.", "resumed", [],
         async (run, m) => await run.Session.Provider.ResumeAsync(m.Id, run.Notices, run.Cancellation));
 
+    public static Command Suspend() => Create("suspend", "Save the memory of machines on disk and let their processes go.", "suspended", [],
+        async (run, m) => await run.Ability<ISuspendProvider>("suspension").SuspendAsync(m.Id, run.Notices, run.Cancellation));
+
     public static Command Remove()
     {
         var force = new Option<bool>("--force", "-f") { Description = "Remove it even while it runs." };
-        return Create("remove", "Delete machines with their disks. The images they were imported from stay.", "removed with its disks", [force],
+        var keepDisks = new Option<bool>("--keep-disks") { Description = "Keep its disks, in a folder of the fabric." };
+        return Create("remove", "Delete machines with their disks. The images they were imported from stay.", "removed", [force, keepDisks],
             async (run, m) =>
             {
-                await run.Session.Provider.RemoveAsync(m.Id, run.Parsed.GetValue(force), keepDisks: false, run.Notices, run.Cancellation);
+                await run.Session.Provider.RemoveAsync(m.Id, run.Parsed.GetValue(force), run.Parsed.GetValue(keepDisks), run.Notices, run.Cancellation);
                 return null;
             });
     }

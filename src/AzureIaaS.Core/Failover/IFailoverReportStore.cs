@@ -7,6 +7,10 @@ public interface IFailoverReportStore
     /// <param name="report">The report.</param>
     void Save(FailoverReport report);
 
+    /// <summary>Finds a report; null when there is none.</summary>
+    /// <param name="id">The report's id.</param>
+    FailoverReport? Find(Guid id);
+
     /// <summary>The reports, oldest first.</summary>
     /// <param name="vm">Only this machine's; null for all.</param>
     IReadOnlyList<FailoverReport> List(Guid? vm);

@@ -46,4 +46,9 @@ public interface ILockStore
     /// <summary>Who holds a lock, as far as it has said so: for messages only.</summary>
     /// <param name="name">The lock's name.</param>
     string? DescribeHolder(string name);
+
+    /// <summary>Whether a lock is still the one that others would ask for: its folder can be deleted, or replaced, under whoever holds it.</summary>
+    /// <param name="held">The lock, as it was taken.</param>
+    /// <param name="name">The lock's name.</param>
+    bool IsInPlace(IDisposable held, string name);
 }

@@ -21,7 +21,7 @@ internal sealed class FrameListener : IDisposable
     {
         if (!wanted || !Directory.Exists(files.Run))
             return;
-        foreach (var path in adapters.Select(files.AdapterPeer).Where(p => !File.Exists(p)))
+        foreach (var path in adapters.Select(files.AdapterPeer).Where(p => !IsTaken(p)))
         {
             var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
             try
@@ -34,6 +34,28 @@ internal sealed class FrameListener : IDisposable
             {
                 socket.Dispose();   // somebody was faster: one sign less
             }
+        }
+    }
+
+    /// <summary>Whether somebody listens there. What was left by somebody who was killed is cleared away.</summary>
+    private static bool IsTaken(string path)
+    {
+        if (!File.Exists(path))
+            return false;
+        using var probe = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        try
+        {
+            probe.Connect(new UnixDomainSocketEndPoint(path));
+            return true;
+        }
+        catch (SocketException e) when (e.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            File.Delete(path);
+            return false;
+        }
+        catch (SocketException)
+        {
+            return true;
         }
     }
 

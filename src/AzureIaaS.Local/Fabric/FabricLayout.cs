@@ -68,7 +68,11 @@ public sealed class FabricLayout
             foreach (var folder in new[] { Root, Machines, Imports, Run })
                 PrivateFolder.Create(folder);
             if (!OperatingSystem.IsWindows() && !Run.StartsWith(Root + "/", StringComparison.Ordinal))
+            {
+                // Whoever owns the folder above could put another in this one's place.
+                PrivateFolder.CheckOwn(Path.GetDirectoryName(Run)!);
                 PrivateFolder.CheckOwn(Run);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

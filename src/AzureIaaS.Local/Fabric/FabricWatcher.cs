@@ -11,7 +11,7 @@ namespace AzureIaaS.Local.Fabric;
 /// Looks after a fabric's machines while they run: notes at once when a process ends, brings machines back, collects guests that have powered
 /// themselves off, clears away what was cut off, and keeps the consoles' logs within their bound. One per fabric.
 /// </summary>
-internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals) : IDisposable
+internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier) : IDisposable
 {
     /// <summary>The lock that says who watches.</summary>
     public const string LockName = "watcher";
@@ -40,7 +40,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             {
                 if (owner is null)
                     return false;
-                await WatchAsync(stay, notices, cancellation);
+                if (!await WatchAsync(owner, stay, notices, cancellation))
+                    return true;
             }
 
             // Asked once more without the lock: a machine that was started meanwhile found the lock taken and started no watcher.
@@ -57,7 +58,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         return stored.Machine.State.IsActive() || notes.Process is not null || notes.Operation is not null;
     }
 
-    private async Task WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)
+    /// <returns>False when the fabric has been deleted, or replaced, under the watcher: there is nothing to look after any more.</returns>
+    private async Task<bool> WatchAsync(IDisposable owner, bool stay, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         long? version = null;
@@ -67,6 +69,12 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         {
             while (true)
             {
+                if (!services.Store.Locks.IsInPlace(owner, LockName))
+                {
+                    notices.Report(Notice.Warning($"{services.Layout.Root}: the fabric's folder has been deleted or replaced; nothing is watched any more."));
+                    return false;
+                }
+
                 if (version != (version = services.Store.Version) | Interlocked.Exchange(ref _dirty, 0) == 1)
                 {
                     machines = [.. services.Store.Machines.List().Where(IsToBeWatched)];
@@ -79,7 +87,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 if (machines.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
-                    return;
+                    return true;
                 if (Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
                 {
                     tidiedAt = Environment.TickCount64;
@@ -119,6 +127,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
             watched.Update(stored, services.Layout);
         }
+
+        verifier.Follow(machines, notices, cancellation);
     }
 
     /// <summary>Looks at every machine of which something may have changed, and writes down what is true.</summary>

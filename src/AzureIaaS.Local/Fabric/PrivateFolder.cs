@@ -35,8 +35,27 @@ internal static partial class PrivateFolder
         }
     }
 
-    /// <summary>Whether the folder belongs to this user: only its owner may set its times to arbitrary values.</summary>
-    private static bool IsOwn(string path) => utimensat(-100, path, 0, 0) == 0 && access(path, 7) == 0;
+    /// <summary>Whether the folder is this user's. Root may do everything everywhere, so that only the owner's number tells.</summary>
+    [System.Runtime.Versioning.UnsupportedOSPlatform("windows")]
+    private static bool IsOwn(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return utimensat(AtCurrentFolder, path, 0, 0) == 0 && access(path, 7) == 0;   // only an owner may set a folder's times
+        Span<byte> status = stackalloc byte[256];
+        return statx(AtCurrentFolder, path, NoFollow, AskUser, ref MemoryMarshal.GetReference(status)) == 0
+            && BitConverter.ToUInt32(status[UserOffset..]) == geteuid();
+    }
+
+    private const int AtCurrentFolder = -100;
+    private const int NoFollow = 0x100;
+    private const uint AskUser = 8;
+    private const int UserOffset = 20;
+
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int statx(int folder, string path, int flags, uint mask, ref byte status);
+
+    [LibraryImport("libc")]
+    private static partial uint geteuid();
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int utimensat(int folder, string path, nint times, int flags);

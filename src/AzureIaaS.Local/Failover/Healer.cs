@@ -82,6 +82,7 @@ internal sealed class Healer(LocalServices services)
         recorder.Report.Checks.Add(new FailoverCheckResult { Name = "Process", Outcome = FailoverOutcome.Succeeded, After = recorder.Elapsed, Detail = $"process {owned.Notes.Process?.Id}" });
         recorder.Report.Rto = recorder.Elapsed;
         Save(recorder, null);
+        owned.Write(owned.Notes with { Check = new HealCheck(recorder.Report.Id, heal.GaveSign) });
     }
 
     private static void Wait(OwnedMachine owned, HealNote heal, string why)

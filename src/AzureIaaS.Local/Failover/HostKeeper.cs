@@ -150,7 +150,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
 
         if (!owned.Machine.State.IsActive())
             return;
-        var heal = new HealNote(reason, services.Time.GetUtcNow(), owned.Machine.Host, HostLost: true);
+        var heal = new HealNote(reason, services.Time.GetUtcNow(), owned.Machine.Host, HostLost: true, owned.Machine.BootVerified);
         owned.Machine.Host = null;
         owned.Change(MachineState.Healing, reason, owned.Notes with { Process = null, Heal = heal, HealAttempts = 0 });
     }

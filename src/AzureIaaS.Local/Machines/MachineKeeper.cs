@@ -131,7 +131,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     {
         var notes = owned.Notes with { Process = process };
         return truth.State == MachineState.Healing && notes.Heal is null
-            ? notes with { Heal = new HealNote(truth.Reason!, time.GetUtcNow(), owned.Machine.Host, HostLost: false) }
+            ? notes with { Heal = new HealNote(truth.Reason!, time.GetUtcNow(), owned.Machine.Host, HostLost: false, owned.Machine.BootVerified) }
             : notes;
     }
 

@@ -55,6 +55,9 @@ internal sealed record MachineNotes
     /// <summary>Why it has to be brought back, and since when; null when it has not.</summary>
     public HealNote? Heal { get; init; }
 
+    /// <summary>What is still to be said about how it was brought back; null for nothing.</summary>
+    public HealCheck? Check { get; init; }
+
     /// <summary>Reads the notes of a stored machine.</summary>
     /// <param name="stored">The machine.</param>
     public static MachineNotes Of(StoredMachine stored) => JsonSerializer.Deserialize(stored.ProviderData, MachineNotesJson.Default.MachineNotes) ?? new MachineNotes();
@@ -82,7 +85,13 @@ internal sealed record MachineNotes
 /// <param name="Since">When it was noticed.</param>
 /// <param name="Host">The host it was on.</param>
 /// <param name="HostLost">Whether that host is lost, so that it must go elsewhere.</param>
-internal sealed record HealNote(string Reason, DateTimeOffset Since, string? Host, bool HostLost);
+/// <param name="GaveSign">Whether its guest had given a sign of life before: then it should again.</param>
+internal sealed record HealNote(string Reason, DateTimeOffset Since, string? Host, bool HostLost, bool GaveSign = false);
+
+/// <summary>A report that waits for the guest's first sign of life.</summary>
+/// <param name="Report">The report's id.</param>
+/// <param name="Expected">Whether the guest must give one: it did before.</param>
+internal sealed record HealCheck(Guid Report, bool Expected);
 
 /// <summary>How notes are written.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]

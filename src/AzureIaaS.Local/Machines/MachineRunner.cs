@@ -9,6 +9,7 @@ namespace AzureIaaS.Local.Machines;
 /// <summary>Starts and stops machines. Every change is written before and after it is made, so that whoever comes next can tell how far it came.</summary>
 internal sealed class MachineRunner(LocalServices services)
 {
+    private const long LeastRoom = 4 << 20;
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(100);
 
     private IHypervisor Hypervisor => services.Hypervisor;
@@ -36,7 +37,7 @@ internal sealed class MachineRunner(LocalServices services)
         CheckDisks(owned);
         notices.Report(Notice.Step($"Starting {machine.Name}"));
         var (former, formerReason, formerNotes, formerHost) = (machine.State, machine.StateReason, owned.Notes, machine.Host);
-        var start = owned.Notes with { Process = null, Heal = null, HealAttempts = attempt, ConsoleStart = ConsoleLog.Length(owned.Files.Console) };
+        var start = owned.Notes with { Process = null, Heal = null, Check = null, HealAttempts = attempt, ConsoleStart = ConsoleLog.Length(owned.Files.Console) };
         var placement = await services.Places.ClaimAsync(owned, need, () =>
         {
             if (attempt == 0)
@@ -94,6 +95,9 @@ internal sealed class MachineRunner(LocalServices services)
             return owned.Machine;
         }
 
+        // Asked before it goes on: each halt of a busy IDE or SATA disk is a chance for QEMU to report an error to the guest (docs/fabric.md).
+        if (owned.Fact.Condition == ProcessCondition.DiskFull && new DriveInfo(owned.Files.Folder).AvailableFreeSpace < LeastRoom)
+            throw DiskStillFull(owned);
         await Hypervisor.ContinueAsync(owned.Files, cancellation);
 
         // A guest whose disk is still full halts again with its next write.

@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Consoles;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Providers;
@@ -7,23 +8,30 @@ namespace AzureIaaS.Local.Machines;
 
 /// <summary>Waits for what a machine does by itself: its guest's first sign of life, a line on its console, a state.</summary>
 internal sealed class MachineWaiter(
-    MachineKeeper keeper, IHypervisor hypervisor, Func<Guid, CancellationToken, Task<VirtualMachine?>> find, TimeProvider time)
+    LocalServices services, Func<Guid, CancellationToken, Task<VirtualMachine?>> find)
 {
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(1000);
 
+    /// <summary>What has not come so soon is looked for more rarely: there may be many to wait for, and some say nothing ever.</summary>
+    private static readonly TimeSpan SoonIs = TimeSpan.FromSeconds(30);
+
+    private static readonly TimeSpan LookLater = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan AskLater = TimeSpan.FromSeconds(5);
+
     public async Task<WaitResult> WaitAsync(Guid id, WaitOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var start = time.GetTimestamp();
-        var console = await ConsoleFollower.OpenAsync(keeper, id, cancellation);
+        var start = services.Time.GetTimestamp();
+        var console = await ConsoleFollower.OpenAsync(services.Keeper, id, cancellation);
         using var frames = new FrameListener(console.Files, console.Adapters, options.For == WaitFor.SignOfLife && options.Pattern is null);
         TimeSpan? asked = null;
         while (true)
         {
-            var elapsed = time.GetElapsedTime(start);
+            var elapsed = services.Time.GetElapsedTime(start);
             if (options.For is WaitFor.SignOfLife or WaitFor.Console && (console.Seen(options) ?? frames.Seen()) is { } heard)
                 return await SeenAsync(id, options, heard);
-            if (asked is null || elapsed - asked >= AskEvery)
+            if (asked is null || elapsed - asked >= (elapsed < SoonIs ? AskEvery : AskLater))
             {
                 asked = elapsed;
                 if (await AskAsync(id, options, cancellation) is { } answer)
@@ -33,7 +41,7 @@ internal sealed class MachineWaiter(
             if (elapsed >= options.Timeout)
                 return await TimedOutAsync(id, options);
             notices.Report(Notice.Step($"Waiting for {console.Name}: {Describe(options)}", Math.Min(1, elapsed / options.Timeout)));
-            await Task.Delay(LookEvery, time, cancellation);
+            await Task.Delay(elapsed < SoonIs ? LookEvery : LookLater, services.Time, cancellation);
         }
     }
 
@@ -62,13 +70,15 @@ internal sealed class MachineWaiter(
 
         if (options.For == WaitFor.Agent && machine.State == MachineState.Running)
             return await AgentAnswersAsync(id, cancellation) ? new WaitResult(machine, true, "Its guest agent answers.") : null;
+        if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine is { State: MachineState.Running, BootVerified: true })
+            return new WaitResult(machine, true, machine.BootEvidence ?? "");   // somebody else saw it
         if (isStopped)
             return new WaitResult(machine, false, $"{machine.Name} is {machine.State} and will not get there by itself. {machine.StateReason}".TrimEnd());
         if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine.State == MachineState.Running)
         {
             string? sign;
-            using (var owned = await keeper.OwnAsync(id, cancellation))
-                sign = owned.Fact.Condition == ProcessCondition.Running ? await hypervisor.SignOfLifeAsync(owned.Files, cancellation) : null;
+            using (var owned = await services.Keeper.OwnAsync(id, cancellation))
+                sign = owned.Fact.Condition == ProcessCondition.Running ? await services.Hypervisor.SignOfLifeAsync(owned.Files, cancellation) : null;
             if (sign is not null)
                 return await SeenAsync(id, options, sign);
         }
@@ -79,7 +89,7 @@ internal sealed class MachineWaiter(
     private async Task<bool> AgentAnswersAsync(Guid id, CancellationToken cancellation)
     {
         string socket;
-        using (var owned = await keeper.OwnAsync(id, cancellation))
+        using (var owned = await services.Keeper.OwnAsync(id, cancellation))
             socket = owned.Files.AgentSocket;
         using var agent = await GuestAgent.ConnectAsync(socket, cancellation);
         return agent is not null;
@@ -88,11 +98,11 @@ internal sealed class MachineWaiter(
     /// <summary>A sign of life is written down: it is true of this run until it ends.</summary>
     private async Task<WaitResult> SeenAsync(Guid id, WaitOptions options, string evidence)
     {
-        using var owned = await keeper.OwnAsync(id, CancellationToken.None);
+        using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
         if (options.For == WaitFor.SignOfLife && owned.Machine.State == MachineState.Running && !owned.Machine.BootVerified)
         {
             (owned.Machine.BootVerified, owned.Machine.BootEvidence) = (true, evidence);
-            owned.Write(owned.Notes);
+            BootVerifier.Settle(owned, services, evidence);
         }
 
         return new WaitResult(owned.Machine, true, evidence);
@@ -100,7 +110,7 @@ internal sealed class MachineWaiter(
 
     private async Task<WaitResult> TimedOutAsync(Guid id, WaitOptions options)
     {
-        using var owned = await keeper.OwnAsync(id, CancellationToken.None);
+        using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
         var lastLine = ConsoleFollower.LastLine(owned.Files.Console, owned.Notes.ConsoleStart);
         return new WaitResult(owned.Machine, false,
             $"{owned.Machine.Name}: {Describe(options)} was not seen within {options.Timeout.TotalSeconds:0} s. "

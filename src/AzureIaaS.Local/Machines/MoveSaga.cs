@@ -66,7 +66,7 @@ internal static class MoveSaga
 
         if (fact.Process is { } process)
             await work.Services.Hypervisor.EndAsync(files, process);
-        var heal = new HealNote("It was lost on its way to another host.", work.Services.Time.GetUtcNow(), work.Parameters.From, HostLost: false);
+        var heal = new HealNote("It was lost on its way to another host.", work.Services.Time.GetUtcNow(), work.Parameters.From, HostLost: false, owned.Machine.BootVerified);
         owned.Change(MachineState.Healing, heal.Reason, notes with { Process = null, Heal = heal });
     }
 

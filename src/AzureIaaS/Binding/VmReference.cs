@@ -37,6 +37,13 @@ public sealed class VmReference
     public VmReference(PSObject value)
     {
         ArgumentNullException.ThrowIfNull(value);
+        if (PartOf(value) is { } part)
+        {
+            (Reference, Part) = part;
+            Context = Text(value, "Context");
+            return;
+        }
+
         var isPlain = value.BaseObject is PSCustomObject or System.Collections.IDictionary;
         var name = isPlain ? Text(value, "Name") ?? Text(value, "VMName") : null;
         var id = Guid.TryParse(Text(value, "Id"), out var guid) && isPlain ? guid.ToString() : null;
@@ -51,8 +58,21 @@ public sealed class VmReference
     /// <summary>The name of the context that the machine said it lives in; null when it said nothing.</summary>
     public string? Context { get; }
 
+    /// <summary>The checkpoint or disk of the machine that was given; null when the machine itself was.</summary>
+    public string? Part { get; }
+
     /// <summary>The name, pattern or id.</summary>
     public override string ToString() => Reference;
+
+    /// <summary>A checkpoint or a disk stands for its machine.</summary>
+    private static (string Machine, string Part)? PartOf(PSObject value)
+    {
+        if (!Guid.TryParse(Text(value, "VmId"), out var machine))
+            return null;
+        bool Is(Type type) => value.TypeNames.Any(t => t == type.FullName || t == "Deserialized." + type.FullName);
+        var part = Is(typeof(VmCheckpoint)) ? Text(value, "Id") : Is(typeof(VirtualDisk)) ? Text(value, "Name") : null;
+        return part is null ? null : (machine.ToString(), part);
+    }
 
     private static string? Text(PSObject value, string property) =>
         value.BaseObject is System.Collections.IDictionary table ? table[property]?.ToString()

@@ -14,8 +14,16 @@ public sealed class GetVmCommand : IaaSCmdlet
     [Alias("Name", "VMName", "InputObject")]
     [ValidateNotNullOrEmpty]   // a variable that is empty by mistake must not mean every machine
     [VmReferences]
+    [SupportsWildcards]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[]? Vm { get; set; }
+
+    /// <summary>The context to look in, instead of the current one; with wildcards, several.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(ContextCompleter))]
+    public override string? Context { get; set; }
 
     /// <inheritdoc/>
     protected override void ProcessRecord()

@@ -69,7 +69,10 @@ internal sealed class TestFabric : IDisposable
     {
         var options = new WaitOptions { For = WaitFor.Console, Pattern = new(pattern), Timeout = TimeSpan.FromSeconds(seconds) };
         var result = await Provider.WaitAsync(machine.Id, options, Notices, CancellationToken.None);
-        Assert.True(result.Seen, $"{result.Evidence} ({result.Machine.State}: {result.Machine.StateReason})");
+        var said = new List<string>();
+        await foreach (var line in Provider.ReadConsoleAsync(machine.Id, 500, follow: false, CancellationToken.None))
+            said.Add(line);
+        Assert.True(result.Seen, $"{result.Evidence} ({result.Machine.State}: {result.Machine.StateReason}) It said: {string.Join(" / ", said.Where(l => !l.Contains("tick", StringComparison.Ordinal)).TakeLast(8))}");
     }
 
     /// <summary>Looks until the machine is in a state.</summary>

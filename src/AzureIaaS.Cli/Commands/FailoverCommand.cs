@@ -1,0 +1,78 @@
+using System.CommandLine;
+using AzureIaaS.Failover;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Cli.Commands;
+
+internal static class FailoverCommand
+{
+    private static readonly Argument<string[]> Machines = Shared.Machines();
+    private static readonly Option<FailoverKind> Kind = new("--kind", "-k") { Description = "test is a rehearsal with a clone, planned a live migration, unplanned the loss of the host.", DefaultValueFactory = _ => FailoverKind.Test };
+    private static readonly Option<string?> Target = new("--target-host") { Description = "The host to go to; placement chooses when left out." };
+    private static readonly Option<string[]> Check = new("--check") { Description = "What must hold afterwards.", AllowMultipleArgumentsPerToken = true, HelpName = "process|signoflife|agent" };
+    private static readonly Option<string?> Pattern = new("--pattern") { Description = "A line on the console must match this regular expression.", HelpName = "regex" };
+    private static readonly Option<int> CheckTimeout = new("--check-timeout") { Description = "How long each check may take.", HelpName = "seconds", DefaultValueFactory = _ => 300 };
+    private static readonly Option<bool> AllowRestart = new("--allow-restart") { Description = "For planned, when it cannot be done live: shut down and start elsewhere." };
+    private static readonly Option<bool> List = new("--list") { Description = "Show the reports of former failovers instead." };
+    private static readonly Option<bool> WhatIf = Shared.WhatIf();
+
+    public static Command Create()
+    {
+        var command = new Command("failover", "Rehearse or do the failover of machines, in start order; prints a report each.");
+        command.Arguments.Add(Machines);
+        foreach (var option in new Option[] { Kind, Target, Check, Pattern, CheckTimeout, AllowRestart, List, WhatIf })
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(RunAsync));
+        return command;
+    }
+
+    private static async Task RunAsync(CommandRun run)
+    {
+        if (run.Parsed.GetValue(List))
+        {
+            foreach (var report in run.Session.Store.Reports.List(null))
+                run.Output.Write(report, CoreJson.Default.FailoverReport);
+            return;
+        }
+
+        var options = new FailoverOptions
+        {
+            Kind = run.Parsed.GetValue(Kind),
+            TargetHost = run.Parsed.GetValue(Target),
+            AllowRestart = run.Parsed.GetValue(AllowRestart),
+            Checks = Checks(run),
+        };
+        var provider = run.Ability<IFailoverProvider>("failovers");
+        foreach (var machine in (await run.MachinesAsync(Machines)).OrderBy(m => m.StartOrder).ThenBy(m => m.Name, StringComparer.OrdinalIgnoreCase))
+            await run.TryAsync(() => FailOverAsync(run, provider, machine, options));
+    }
+
+    private static async Task FailOverAsync(CommandRun run, IFailoverProvider provider, VirtualMachine machine, FailoverOptions options)
+    {
+        if (run.Parsed.GetValue(WhatIf))
+        {
+            run.Notices.Report(Notice.Warning($"What if: {options.Kind} failover of {machine.Name} from {machine.Host ?? "no host"} to {provider.PreviewFailover(machine.Id, options).Reason}"));
+            return;
+        }
+
+        var report = await provider.FailOverAsync(machine.Id, options, run.Notices, run.Cancellation);
+        run.Output.Write(report, CoreJson.Default.FailoverReport);
+        if (report.Outcome != FailoverOutcome.Succeeded)
+            throw new IaaSException(ErrorKind.Failed, "FailoverFailed", $"The {options.Kind} failover of {machine.Name} failed: {report.Error}", "Its report has the steps and checks.", machine.Name);
+    }
+
+    private static List<FailoverCheck> Checks(CommandRun run)
+    {
+        var timeout = TimeSpan.FromSeconds(run.Parsed.GetValue(CheckTimeout));
+        var checks = (run.Parsed.GetValue(Check) ?? []).Select(name => name.ToUpperInvariant() switch
+        {
+            "PROCESS" => (FailoverCheck)new ProcessCheck { Timeout = timeout },
+            "SIGNOFLIFE" => new SignOfLifeCheck { Timeout = timeout },
+            "AGENT" => new AgentCheck { Timeout = timeout },
+            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{name}' is no check.", "Use process, signoflife or agent; a line on the console with --pattern.", name),
+        }).ToList();
+        if (run.Parsed.GetValue(Pattern) is { } pattern && WaitCommand.PatternOf(pattern) is not null)
+            checks.Add(new ConsoleCheck(pattern) { Timeout = timeout });
+        return checks;
+    }
+}

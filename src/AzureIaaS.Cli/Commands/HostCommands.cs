@@ -1,0 +1,98 @@
+using System.CommandLine;
+using System.IO.Enumeration;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Cli.Commands;
+
+internal static class HostCommands
+{
+    public static Command Create()
+    {
+        var command = new Command("host", "The hosts of the fabric: add, empty, lose and bring them back.");
+        command.Subcommands.Add(List());
+        command.Subcommands.Add(Add());
+        command.Subcommands.Add(Action("remove", "Remove hosts that hold no machine.", [], (run, hosts, host) =>
+        {
+            hosts.RemoveHost(host.Name);
+            return Task.FromResult<FabricHost?>(null);
+        }));
+        command.Subcommands.Add(Action("suspend", "Empty hosts for maintenance, by live migration.", [],
+            async (run, hosts, host) => (await hosts.DrainHostAsync(host.Name, run.Notices, run.Cancellation)).Host));
+        var bringBack = new Option<bool>("--return-machines") { Description = "Bring back the machines that had their place there." };
+        command.Subcommands.Add(Action("resume", "Let hosts take machines again.", [bringBack],
+            async (run, hosts, host) => await hosts.ResumeHostAsync(host.Name, run.Parsed.GetValue(bringBack), run.Notices, run.Cancellation)));
+        var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there.", Required = true };
+        command.Subcommands.Add(Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", [force],
+            async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation)));
+        return command;
+    }
+
+    private static Command List()
+    {
+        var command = new Command("list", "List the hosts with what is taken on them.");
+        command.SetAction(CommandRun.Of(run =>
+        {
+            foreach (var host in HostsOf(run).ListHosts())
+                run.Output.Write(host, CoreJson.Default.FabricHost);
+            return Task.CompletedTask;
+        }));
+        return command;
+    }
+
+    private static Command Add()
+    {
+        var name = new Argument<string>("name") { Description = "The host's name." };
+        var fault = new Option<int>("--fault-domain") { Description = "The number of its fault domain: hosts that share power and a switch." };
+        var update = new Option<int>("--update-domain") { Description = "The number of its update domain: hosts that are maintained together." };
+        var cpu = new Option<int>("--cpu") { Description = "How many virtual processors it offers.", DefaultValueFactory = _ => 16 };
+        var memory = Shared.Size("--memory", "How much memory it offers (default 64GB).");
+        var command = new Command("add", "Add a host.");
+        command.Arguments.Add(name);
+        foreach (var option in new Option[] { fault, update, cpu, memory })
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(run =>
+        {
+            var host = HostsOf(run).AddHost(new FabricHost
+            {
+                Name = run.Parsed.GetValue(name)!,
+                FaultDomain = run.Parsed.GetValue(fault),
+                UpdateDomain = run.Parsed.GetValue(update),
+                Cpu = run.Parsed.GetValue(cpu),
+                Memory = run.Parsed.GetValue(memory) ?? 64L << 30,
+            });
+            run.Output.Write(host, CoreJson.Default.FabricHost);
+            return Task.CompletedTask;
+        }));
+        return command;
+    }
+
+    private static Command Action(string name, string description, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
+    {
+        var names = new Argument<string[]>("host") { Description = "The hosts' names, with * and ?.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command(name, description);
+        command.Arguments.Add(names);
+        foreach (var option in options)
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(async run =>
+        {
+            foreach (var pattern in run.Parsed.GetValue(names)!)
+            {
+                await run.TryAsync(async () =>
+                {
+                    var hosts = HostsOf(run);
+                    var found = hosts.ListHosts().Where(h => FileSystemName.MatchesSimpleExpression(pattern, h.Name)).ToList();
+                    if (found.Count == 0)
+                        throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
+                    foreach (var host in found)
+                    {
+                        if (await work(run, hosts, host) is { } after)
+                            run.Output.Write(after, CoreJson.Default.FabricHost);
+                    }
+                });
+            }
+        }));
+        return command;
+    }
+
+    private static IHostProvider HostsOf(CommandRun run) => run.Ability<IHostProvider>("hosts of its own");
+}

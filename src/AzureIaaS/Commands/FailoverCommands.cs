@@ -1,0 +1,138 @@
+using System.Management.Automation;
+using AzureIaaS.Failover;
+using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.PowerShell.Commands;
+
+/// <summary>Invoke-IaaSFailover: rehearses or does the failover of machines, in start order.</summary>
+[Cmdlet(VerbsLifecycle.Invoke, "IaaSFailover", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.Medium)]
+[OutputType(typeof(FailoverReport))]
+public sealed class InvokeFailoverCommand : VmCmdlet
+{
+    private readonly List<(IaaSSession Session, VirtualMachine Machine)> _machines = [];
+
+    /// <summary>Test is a rehearsal with a clone, Planned a live migration, Unplanned the loss of the host.</summary>
+    [Parameter(Mandatory = true)]
+    public FailoverKind Kind { get; set; }
+
+    /// <summary>The host to go to; placement chooses when left out.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(HostCompleter))]
+    public string? TargetHost { get; set; }
+
+    /// <summary>What must hold afterwards: Process, SignOfLife, Console (with -Pattern), Agent, or a script block that is given the machine.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(CheckCompleter))]
+    public object[] Check { get; set; } = [];
+
+    /// <summary>For the check Console: the regular expression that a line must match.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Pattern { get; set; }
+
+    /// <summary>How long each check may take, in seconds.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue / 1000)]
+    public int CheckTimeout { get; set; } = 300;
+
+    /// <summary>For Planned, when it cannot be done live: shut the machine down and start it elsewhere.</summary>
+    [Parameter]
+    public SwitchParameter AllowRestart { get; set; }
+
+    /// <summary>How many machines are failed over at once.</summary>
+    [Parameter]
+    [ValidateRange(1, 1000)]
+    public int ThrottleLimit { get; set; } = 4;
+
+    /// <summary>Go on in a job, and give that out at once.</summary>
+    [Parameter]
+    public SwitchParameter AsJob { get; set; }
+
+    private protected override int Parallelism => ThrottleLimit;
+
+    private protected override bool InJob => AsJob;
+
+    private protected override void Process(IaaSSession session, VirtualMachine machine) => _machines.Add((session, machine));
+
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        Try(null, () =>
+        {
+            var checks = Check.SelectMany(Checks).ToList();
+            foreach (var (session, machine) in _machines.OrderBy(m => m.Machine.StartOrder).ThenBy(m => m.Machine.Name, StringComparer.OrdinalIgnoreCase))
+                Try(machine.Name, () => FailOver(session, machine, checks));
+        });
+        base.EndProcessing();
+    }
+
+    private void FailOver(IaaSSession session, VirtualMachine machine, IReadOnlyList<FailoverCheck> checks)
+    {
+        var provider = Ability.Of<IFailoverProvider>(session, "failovers");
+        var options = new FailoverOptions { Kind = Kind, TargetHost = TargetHost, Checks = checks, AllowRestart = AllowRestart };
+        var preview = provider.PreviewFailover(machine.Id, options);
+        if (!ShouldProcess($"{machine.Name} (start order {machine.StartOrder}) from {machine.Host ?? "no host"} to {preview.Reason}", $"{Kind} failover"))
+            return;
+        Begin(machine.Name, async cancellation =>
+        {
+            var report = await provider.FailOverAsync(machine.Id, options, Output, cancellation);
+            report.Context = session.Context.Name;
+            Output.Write(report);
+            if (report.Outcome != FailoverOutcome.Succeeded)
+                throw new IaaSException(ErrorKind.Failed, "FailoverFailed", $"The {Kind} failover of {machine.Name} failed: {report.Error}", "Its report has the steps and checks; Get-IaaSFailover shows it again.", machine.Name);
+        });
+    }
+
+    private IEnumerable<FailoverCheck> Checks(object check)
+    {
+        var timeout = TimeSpan.FromSeconds(CheckTimeout);
+        var value = check is PSObject wrapped ? wrapped.BaseObject : check;
+        if (value is ScriptBlock script)
+            return [new ScriptCheck(script, SessionState) { Timeout = timeout }];
+        return value.ToString()?.ToUpperInvariant() switch
+        {
+            "PROCESS" => [new ProcessCheck { Timeout = timeout }],
+            "SIGNOFLIFE" => [new SignOfLifeCheck { Timeout = timeout }],
+            "AGENT" => [new AgentCheck { Timeout = timeout }],
+            "CONSOLE" => [new ConsoleCheck(Pattern is { } p && ConsolePattern.Compile(p) is not null ? p
+                : throw new IaaSException(ErrorKind.InvalidArgument, "PatternMissing", "The check Console needs a pattern.", "Give one: -Check Console -Pattern 'login:'.")) { Timeout = timeout }],
+            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{value}' is no check.", "Use Process, SignOfLife, Console with -Pattern, Agent, or a script block: -Check { param($vm) ... }.", value),
+        };
+    }
+}
+
+/// <summary>Get-IaaSFailover: lists the reports of failovers.</summary>
+[Cmdlet(VerbsCommon.Get, "IaaSFailover")]
+[OutputType(typeof(FailoverReport))]
+public sealed class GetFailoverCommand : IaaSCmdlet
+{
+    /// <summary>The machines: names with wildcards, ids, machines; the reports of all when left out.</summary>
+    [Parameter(Position = 0, ValueFromPipeline = true)]
+    [Alias("Name", "VMName", "InputObject")]
+    [VmReferences]
+    [SupportsWildcards]
+    [ArgumentCompleter(typeof(VmCompleter))]
+    public VmReference[]? Vm { get; set; }
+
+    /// <summary>Only the last reports.</summary>
+    [Parameter]
+    [ValidateRange(1, int.MaxValue)]
+    public int? Last { get; set; }
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord() => Try(null, () =>
+    {
+        var session = Session(Vm?.FirstOrDefault()?.Context);
+        IEnumerable<FailoverReport> reports = Vm is null
+            ? session.Store.Reports.List(null)
+            : Vm.SelectMany(r => Await(c => session.ResolveAsync(r.Reference, c))).SelectMany(m => session.Store.Reports.List(m.Id)).OrderBy(r => r.Started);
+        foreach (var report in Last is { } last ? reports.TakeLast(last) : reports)
+        {
+            report.Context = session.Context.Name;
+            WriteObject(report);
+        }
+    });
+}

@@ -1,0 +1,177 @@
+using AzureIaaS.Failover;
+using AzureIaaS.Guests.Testing;
+using AzureIaaS.Local.Hypervisors.Simulated;
+using AzureIaaS.Local.Tests.Support;
+using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
+
+namespace AzureIaaS.Local.Tests.Failover;
+
+/// <summary>What the watcher does about machines that end by themselves.</summary>
+public class HealingTests
+{
+    [SkippableFact]
+    public async Task ADeadProcessIsBroughtBackOnItsHostThenElsewhereThenNotAnyMore()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        await using var watcher = new TestWatcher(fabric);
+        var home = machine.Host;
+
+        var first = await DieAndComeBackAsync(fabric, machine);
+        Assert.Equal(home, first.Host);
+        var second = await DieAndComeBackAsync(fabric, first);
+        Assert.NotEqual(home, second.Host);
+        Kill(fabric, second);
+        var failed = await fabric.WaitForStateAsync(machine, MachineState.Failed);
+        Assert.Contains("did not stay up", failed.StateReason, StringComparison.Ordinal);
+        Assert.Null(failed.Host);
+
+        // By hand, and the count begins anew.
+        var started = await fabric.StartAsync(failed);
+        Assert.Equal(MachineState.Running, started.State);
+        await DieAndComeBackAsync(fabric, started);
+
+        var reports = fabric.Session.Store.Reports.List(machine.Id);
+        Assert.Equal(4, reports.Count);
+        Assert.All(reports.Where(r => r.Outcome == FailoverOutcome.Succeeded), r => Assert.True(r.Rto > TimeSpan.Zero));
+        Assert.Equal(3, reports.Count(r => r.Outcome == FailoverOutcome.Succeeded));
+    }
+
+    [SkippableFact]
+    public async Task ARealProcessIsBroughtBackAndItsDiskRemembers()
+    {
+        using var fabric = new TestFabric();
+        var machine = await fabric.StartAsync(await fabric.ImportAsync(options: new BootSectorOptions { WritesEveryTick = true }));
+        await fabric.WaitForLineAsync(machine, "^guest: tick 1");
+        await using var watcher = new TestWatcher(fabric);
+        await Signals.SendAsync("KILL", machine.ProcessId!.Value);
+        await fabric.WaitForLineAsync(await fabric.WaitForStateAsync(machine, MachineState.Running), "^guest: boot 2$");
+        Assert.Single(fabric.QemuProcesses());
+        var report = Assert.Single(fabric.Session.Store.Reports.List(machine.Id));
+        Assert.Equal((FailoverKind.Unplanned, FailoverOutcome.Succeeded, machine.Host), (report.Kind, report.Outcome, report.TargetHost));
+        Assert.Contains("ended unexpectedly", report.Trigger, StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task WhatPowersItselfOffIsLeftAlone()
+    {
+        using var fabric = new TestFabric();
+        await using var watcher = new TestWatcher(fabric);
+        var machine = await fabric.StartAsync(await fabric.ImportAsync(options: new BootSectorOptions { PowersOffAfterTicks = 1 }));
+        machine = await fabric.WaitForStateAsync(machine, MachineState.Stopped);
+        await Task.Delay(1500);
+        Assert.Equal(MachineState.Stopped, (await fabric.LookAsync(machine)).State);
+        Assert.Empty(fabric.QemuProcesses());
+        Assert.NotNull((await fabric.LookAsync(machine)).Host);
+    }
+
+    [SkippableFact]
+    public async Task WhatIsStoppedByHandInTheSameSecondIsLeftAlone()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        await using var watcher = new TestWatcher(fabric);
+        var machine = await fabric.ImportAsync();
+        for (var round = 0; round < 30 * Soak.Factor; round++)
+        {
+            machine = await fabric.StartAsync(machine);
+            if (round % 2 == 0)
+                Kill(fabric, machine);
+            machine = await fabric.StopAsync(machine, force: true);
+            Assert.Equal(MachineState.Deallocated, machine.State);
+            await Task.Delay(round % 5 * 20);
+            Assert.Equal(MachineState.Deallocated, (await fabric.LookAsync(machine)).State);
+        }
+    }
+
+    [SkippableFact]
+    public async Task ALostHostsMachinesComeBackElsewhereInStartOrder()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var hosts = (IHostProvider)fabric.Provider;
+        foreach (var name in new[] { "host2", "host3" })
+            await hosts.DrainHostAsync(name, fabric.Notices, CancellationToken.None);
+        var machines = new List<VirtualMachine>();
+        for (var i = 0; i < 6; i++)
+        {
+            var machine = await fabric.ImportAsync($"vm{i}");
+            machine = await ((IMachineEditor)fabric.Provider).ChangeAsync(machine.Id, new MachineChange { StartOrder = 6 - i }, CancellationToken.None);
+            machines.Add(await fabric.StartAsync(machine));
+        }
+
+        Assert.All(machines, m => Assert.Equal("host1", m.Host));
+        foreach (var name in new[] { "host2", "host3" })
+            await hosts.ResumeHostAsync(name, bringBack: false, fabric.Notices, CancellationToken.None);
+        var lost = await hosts.LoseHostAsync("host1", fabric.Notices, CancellationToken.None);
+        Assert.Equal((HostState.Down, 0), (lost.State, lost.Machines.Count));
+        Assert.All(await fabric.Session.ListAsync(CancellationToken.None), m => Assert.Equal((MachineState.Healing, null), (m.State, m.Host)));
+
+        await using var watcher = new TestWatcher(fabric);
+        foreach (var machine in machines)
+        {
+            var back = await fabric.WaitForStateAsync(machine, MachineState.Running);
+            Assert.Contains(back.Host, new[] { "host2", "host3" });
+        }
+
+        // Four at once; so the one with the lowest number is among the first four to be back, and the highest is not the first.
+        var order = fabric.Session.Store.Reports.List(null).OrderBy(r => r.Ended).Select(r => r.VmName).ToList();
+        Assert.Equal(6, order.Count);
+        Assert.Contains("vm5", order.Take(4));
+        Assert.NotEqual("vm0", order[0]);
+    }
+
+    [SkippableFact]
+    public async Task AMachineThatNobodyHasRoomForWaitsAndComesBackWhenThereIs()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var hosts = (IHostProvider)fabric.Provider;
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        foreach (var host in hosts.ListHosts().Where(h => h.Name != machine.Host))
+            hosts.RemoveHost(host.Name);
+        await using var watcher = new TestWatcher(fabric);
+        await hosts.LoseHostAsync(machine.Host!, fabric.Notices, CancellationToken.None);
+        await Task.Delay(1000);
+        var waiting = await fabric.LookAsync(machine);
+        Assert.Equal(MachineState.Healing, waiting.State);
+        Assert.Contains("waits to be brought back", waiting.StateReason, StringComparison.Ordinal);
+        hosts.AddHost(new FabricHost { Name = "spare", Cpu = 8, Memory = 8L << 30 });
+        Assert.Equal("spare", (await fabric.WaitForStateAsync(machine, MachineState.Running)).Host);
+    }
+
+    [SkippableFact]
+    public async Task ThereIsOneWatcherAndTheNextOneTakesOver()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        await using (var first = new TestWatcher(fabric))
+        {
+            await Task.Delay(200);
+            using var session = fabric.Open();
+            Assert.False(await ((IWatchable)session.Provider).WatchAsync(stay: true, fabric.Notices, CancellationToken.None));
+        }
+
+        await using var second = new TestWatcher(fabric);
+        await DieAndComeBackAsync(fabric, machine);
+    }
+
+    private static async Task<VirtualMachine> DieAndComeBackAsync(TestFabric fabric, VirtualMachine machine)
+    {
+        Kill(fabric, machine);
+        for (var i = 0; i < 400; i++)
+        {
+            var now = await fabric.LookAsync(machine);
+            if (now.State == MachineState.Running && now.ProcessId != machine.ProcessId)
+                return now;
+            await Task.Delay(25);
+        }
+
+        var last = await fabric.LookAsync(machine);
+        throw new Xunit.Sdk.XunitException($"It did not come back: {last.State} {last.StateReason}");
+    }
+
+    private static void Kill(TestFabric fabric, VirtualMachine machine)
+    {
+        var notes = Local.Machines.MachineNotes.Of(fabric.Session.Store.Machines.Find(machine.Id)!);
+        File.Delete(SimulatedHypervisor.StateFile(fabric.Layout.Machine(machine.Id, notes.Slot)));
+    }
+}

@@ -1,0 +1,72 @@
+# The examples in the documentation do what they say: each is run, in a folder and a fabric of its own with what it speaks of.
+
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/Common.psm1"
+    $pages = foreach ($file in Get-ChildItem "$PSScriptRoot/../../docs/cmdlets" -Filter *.md) {
+        $found = foreach ($match in [regex]::Matches((Get-Content $file -Raw), '(?m)^### (Example \d+: .+)\n\n```powershell\n((?s).+?)\n```')) {
+            @{ Cmdlet = $file.BaseName; Title = $match.Groups[1].Value; Code = $match.Groups[2].Value }
+        }
+        @{ Page = $file.BaseName; Examples = $found }
+    }
+}
+
+BeforeAll {
+    Import-Module "$PSScriptRoot/Common.psm1"
+    Enter-TestHome | Out-Null
+
+    # Guests that boot to a login prompt, whoever starts them: what they would say is added to their consoles.
+    $guests = Start-ThreadJob {
+        while ($true) {
+            Get-ChildItem $using:TestHome -Recurse -Filter console.log -ErrorAction Ignore | ForEach-Object {
+                "Debian GNU/Linux 12 guest ttyS0`nguest login: " | Add-Content $_.FullName -ErrorAction Ignore   # it may be gone again
+            }
+            Start-Sleep -Milliseconds 50
+        }
+    }
+
+    function Add-InterruptedImport {
+        $slow = New-SlowImage "$PWD/big.qcow2"
+        $shell = [powershell]::Create()
+        $running = $shell.AddScript("Import-Module '$ModulePath'; Import-IaaSVm '$slow'").BeginInvoke()
+        Wait-Until { Get-IaaSOperation | Where-Object Step -EQ copy }
+        $shell.Stop()
+        Wait-Until { $running.IsCompleted }
+        $shell.Dispose()
+    }
+}
+
+AfterAll {
+    $guests | Stop-Job -PassThru | Remove-Job
+    Exit-TestHome
+}
+
+Describe 'The examples of <Page>' -ForEach $pages {
+    It '<Title>' -ForEach $Examples {
+        $folder = (New-Item -ItemType Directory (Join-Path $TestHome "$(New-Guid)".Substring(0, 8))).FullName
+        $configuration = $env:XDG_CONFIG_HOME
+        $env:XDG_CONFIG_HOME = "$folder/config"
+        Push-Location $folder
+        try {
+            New-TestFabric (Join-Path $folder fabric) | Out-Null
+            New-TestVmdk "$folder/web01.vmdk", "$folder/web02.vmdk", "$folder/db01.vmdk" | Out-Null
+            "Path,Name,Memory,Cpu`nweb01.vmdk,front,512MB,2`nweb02.vmdk,,,`n" | Set-Content farm.csv
+            if ($Cmdlet -notin 'Import-IaaSVm', 'Connect-IaaS', 'Get-IaaSImage') { Get-ChildItem *.vmdk | Import-IaaSVm | Out-Null }
+            if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
+            $script = "`$ErrorActionPreference = 'Stop'; `$WarningPreference = 'Stop'; `$ConfirmPreference = 'None'; $Code"
+            # A runspace of its own, as an example may connect elsewhere.
+            $shell = [powershell]::Create()
+            try {
+                $shell.AddScript("Import-Module '$ModulePath'; Set-Location '$folder'; $script") | Out-Null
+                $run = $shell.BeginInvoke()
+                Wait-Until { $run.IsCompleted } $Code
+                $shell.EndInvoke($run) | Out-Null
+                $shell.Streams.Error | Should -BeNullOrEmpty
+            }
+            finally { $shell.Dispose() }
+        }
+        finally {
+            Pop-Location
+            $env:XDG_CONFIG_HOME = $configuration
+        }
+    }
+}
