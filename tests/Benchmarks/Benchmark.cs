@@ -1,3 +1,5 @@
+using AzureIaaS.Benchmarks.Scale;
+
 namespace AzureIaaS.Benchmarks;
 
 /// <summary>A benchmark: measures the product beside a peer, in one run, and says what came out. What exists is the one list <see cref="Known"/>.</summary>
@@ -12,6 +14,7 @@ internal abstract class Benchmark
         new StartBenchmark(),
         new ListBenchmark(),
         new ModuleBenchmark(),
+        new ScaleBenchmark(),
     ];
 
     /// <summary>The word that chooses it on the command line.</summary>

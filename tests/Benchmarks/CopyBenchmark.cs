@@ -59,7 +59,7 @@ internal sealed class CopyBenchmark : Benchmark
         return new[] { WithDigest, WithoutDigest }.SelectMany(ours => Rows(image, times, ours, isAim));
     }
 
-    private IEnumerable<Row> Rows(BenchImage image, IReadOnlyDictionary<string, TimeSpan> times, string ours, bool isAim)
+    private IEnumerable<Row> Rows(BenchImage image, Times times, string ours, bool isAim)
     {
         var faster = times[Qemu] <= times[QemuThreads] ? Qemu : QemuThreads;
         string[] peers = image.IsCompressed ? [faster] : [Cp, faster];
@@ -67,7 +67,7 @@ internal sealed class CopyBenchmark : Benchmark
         {
             var ratio = times[peer] / times[ours];
             var target = isAim && peer == Cp ? Target.AtLeast(ratio, ours == WithDigest ? DigestTarget : PlainTarget) : null;
-            yield return new Row(Name, $"{image.Name}, {ours}", Speed(image, times[ours]), $"{peer} {Speed(image, times[peer])}", Row.Ratio(ratio), target);
+            yield return new Row(Name, $"{image.Name}, {ours}", Speed(image, times[ours]), $"{peer} {Speed(image, times[peer])}", Row.Ratio(ratio), target) { IsDisturbed = times.IsDisturbed };
         }
     }
 

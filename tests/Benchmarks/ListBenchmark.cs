@@ -55,7 +55,7 @@ internal sealed class ListBenchmark : Benchmark
         using var shell = new WarmShell();
         var times = await new Contest(workshop.Rounds, countOthers: false).HoldAsync(new Contestant("Get-IaaSVm", () => Task.FromResult(shell.Run("Get-IaaSVm"))));
         var time = times["Get-IaaSVm"];
-        return new Row(Name, what, Row.Time(time), "", Row.Time(time), most is { } limit ? Target.Below(time, limit) : null);
+        return new Row(Name, what, Row.Time(time), "", Row.Time(time), most is { } limit ? Target.Below(time, limit) : null) { IsDisturbed = times.IsDisturbed };
     }
 
     private async Task<Row> WholeAsync(Workshop workshop, string what)

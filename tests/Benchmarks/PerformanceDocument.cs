@@ -1,5 +1,3 @@
-using AzureIaaS.Benchmarks.Measuring;
-
 namespace AzureIaaS.Benchmarks;
 
 /// <summary>docs/performance.md: the latest table, the machine it was measured on, and how to read it.</summary>
@@ -22,8 +20,8 @@ internal static class PerformanceDocument
 
             {table}
             `Result` is how many times as fast as the peer the product was, what it added, or the size or time itself. Speeds are MiB of data a
-            second, data being what the raw disk has allocated. Each number is the median of {asked.Workshop.Rounds} runs; of {Contest.Runs} runs in all,
-            {Contest.Disturbed} count although other programs used the machine meanwhile.
+            second, data being what the raw disk has allocated. Times are medians of {asked.Workshop.Rounds} runs unless a row says otherwise. *Disturbed*
+            means that other programs used the machine during most of them.
 
             ## The machine
 

@@ -11,8 +11,11 @@ namespace AzureIaaS.Benchmarks;
 /// <param name="Target">What it has to be; null where it is only reported.</param>
 internal sealed record Row(string Benchmark, string What, string Ours, string Peer, string Result, Target? Target = null)
 {
+    /// <summary>Whether others used the machine meanwhile.</summary>
+    public bool IsDisturbed { get; init; }
+
     /// <summary>Whether the target was met; empty where there is none.</summary>
-    public string Verdict => Target is null ? "" : Target.IsMet ? "met" : "**missed**";
+    public string Verdict => (Target is null ? "" : Target.IsMet ? "met" : "**missed**") + (IsDisturbed ? " (disturbed)" : "");
 
     /// <summary>A ratio with two decimals.</summary>
     public static string Ratio(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);

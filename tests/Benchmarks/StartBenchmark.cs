@@ -137,10 +137,10 @@ internal sealed class StartBenchmark : Benchmark
         }
     }
 
-    private Row RowOf(string what, IReadOnlyDictionary<string, TimeSpan> times, string ours)
+    private Row RowOf(string what, Times times, string ours)
     {
         var added = times[ours] - times[Peer];
         var sign = added < TimeSpan.Zero ? "" : "+";
-        return new Row(Name, what, Row.Time(times[ours]), $"{Peer} {Row.Time(times[Peer])}", sign + Row.Time(added), Target.Below(added, Most));
+        return new Row(Name, what, Row.Time(times[ours]), $"{Peer} {Row.Time(times[Peer])}", sign + Row.Time(added), Target.Below(added, Most)) { IsDisturbed = times.IsDisturbed };
     }
 }

@@ -44,8 +44,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
     /// <exception cref="IaaSException">No host has room, or this computer has not the memory.</exception>
     public async Task<Placement> ClaimAsync(OwnedMachine owned, PlacementNeed need, Action write, CancellationToken cancellation)
     {
-        using var turn = await store.Locks.AcquireAsync(LockName, Within, cancellation)
-            ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
+        using var turn = await TakeTurnAsync(cancellation);
         var placement = Choose(need);
         if (placement.Host is null)
         {
@@ -58,6 +57,11 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
         write();
         return placement;
     }
+
+    /// <summary>Nobody else gives a place away until this is disposed: a host that changes its state must not be given a machine in the same moment.</summary>
+    /// <param name="cancellation">Stops waiting for the turn.</param>
+    public async Task<IDisposable> TakeTurnAsync(CancellationToken cancellation) => await store.Locks.AcquireAsync(LockName, Within, cancellation)
+        ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
 
     /// <summary>Notes what this process has changed of a machine.</summary>
     /// <param name="machine">The machine.</param>

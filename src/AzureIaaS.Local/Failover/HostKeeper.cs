@@ -42,6 +42,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
     public void RemoveHost(string name)
     {
         var host = Find(name);
+        using var turn = services.Places.TakeTurnAsync(CancellationToken.None).GetAwaiter().GetResult();
         var holds = ListHosts().First(h => h.Name == host.Name).Machines;
         if (holds.Count > 0)
         {
@@ -58,7 +59,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
         var host = Find(name);
         if (host.State == HostState.Down)
             throw Invalid("HostIsDown", $"{host.Name} is down: nothing runs on it.", "Resume-IaaSHost brings it back.", host.Name);
-        SetState(host.Name, HostState.Draining, "It is being emptied for maintenance.");
+        await SetStateAsync(host.Name, HostState.Draining, "It is being emptied for maintenance.");
         var (moved, stayed) = (new List<VirtualMachine>(), new List<(VirtualMachine, string)>());
         foreach (var machine in On(host.Name))
         {
@@ -74,14 +75,14 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
             }
         }
 
-        SetState(host.Name, HostState.Draining, stayed.Count == 0 ? "It is empty, for maintenance." : $"It is being emptied; {stayed.Count} machines could not leave.");
+        await SetStateAsync(host.Name, HostState.Draining, stayed.Count == 0 ? "It is empty, for maintenance." : $"It is being emptied; {stayed.Count} machines could not leave.");
         return new DrainResult(Listed(host.Name), moved, stayed);
     }
 
     public async Task<FabricHost> ResumeHostAsync(string name, bool bringBack, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var host = Find(name);
-        SetState(host.Name, HostState.Up, null);
+        await SetStateAsync(host.Name, HostState.Up, null);
         if (bringBack)
         {
             foreach (var machine in services.Store.Machines.List().Select(m => m.Machine).Where(m => IsNamed(m.PreferredHost, host.Name) && !IsNamed(m.Host, host.Name) && m.State == MachineState.Running))
@@ -105,7 +106,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
     public async Task<FabricHost> LoseHostAsync(string name, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var host = Find(name);
-        SetState(host.Name, HostState.Down, "It was lost.");
+        await SetStateAsync(host.Name, HostState.Down, "It was lost.");
         var blocked = new ConcurrentBag<string>();
         await Parallel.ForEachAsync(On(host.Name), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (machine, _) =>
         {
@@ -120,7 +121,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
             }
         });
         if (!blocked.IsEmpty)
-            SetState(host.Name, HostState.Down, $"It was lost; {string.Join(", ", blocked.Order())} could not be seen gone, and will not be brought back before that.");
+            await SetStateAsync(host.Name, HostState.Down, $"It was lost; {string.Join(", ", blocked.Order())} could not be seen gone, and will not be brought back before that.");
         services.Watcher.Ensure(notices);
         return Listed(host.Name);
     }
@@ -170,8 +171,10 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
 
     private FabricHost Listed(string name) => ListHosts().First(h => IsNamed(h.Name, name));
 
-    private void SetState(string name, HostState state, string? reason)
+    /// <summary>Between two places that are given away: whoever asks afterwards what is on the host finds all that ever will be.</summary>
+    private async Task SetStateAsync(string name, HostState state, string? reason)
     {
+        using var turn = await services.Places.TakeTurnAsync(CancellationToken.None);
         services.Store.Hosts.SetState(name, state, reason);
         services.Places.Forget();
     }

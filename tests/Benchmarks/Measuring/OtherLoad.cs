@@ -12,7 +12,8 @@ internal static partial class OtherLoad
     private const double Quiet = 0.15;
     private static readonly TimeSpan TicksPerSecond = TimeSpan.FromMilliseconds(10);   // USER_HZ is 100 on every Linux
     private static readonly TimeSpan Sample = TimeSpan.FromMilliseconds(300);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan PatienceAtOnce = TimeSpan.FromSeconds(15);
+    private static TimeSpan _patience = TimeSpan.FromMinutes(2);
 
     /// <summary>A moment from which the others' load is counted.</summary>
     public readonly record struct Mark(TimeSpan Busy, TimeSpan Own, long Timestamp);
@@ -33,18 +34,26 @@ internal static partial class OtherLoad
     /// <param name="processors">The load.</param>
     public static bool IsQuiet(double processors) => processors < Quiet;
 
-    /// <summary>Waits until others leave the machine alone, and no longer than is bearable.</summary>
-    public static async Task WaitForQuietAsync()
+    /// <summary>Whether there is time to do a measurement again.</summary>
+    public static bool HasPatience => _patience > TimeSpan.Zero;
+
+    /// <summary>Waits until others leave the machine alone, and no longer than is bearable: a whole run has only so much patience.</summary>
+    /// <returns>Whether they do.</returns>
+    public static async Task<bool> WaitForQuietAsync()
     {
         var start = Stopwatch.GetTimestamp();
-        do
+        while (true)
         {
             var mark = Begin();
             await Task.Delay(Sample);
             if (IsQuiet(Since(mark)))
-                return;
+                return true;
+            var waited = Stopwatch.GetElapsedTime(start);
+            if (waited < PatienceAtOnce && waited < _patience)
+                continue;
+            _patience -= waited < _patience ? waited : _patience;
+            return false;
         }
-        while (Stopwatch.GetElapsedTime(start) < Patience);
     }
 
     /// <summary>All time that processors were not idle: user, nice, system, irq, softirq, steal (proc(5), stat).</summary>
