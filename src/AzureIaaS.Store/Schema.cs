@@ -63,6 +63,11 @@ internal static class Schema
         ) WITHOUT ROWID;
         CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
         """,
+        """
+        -- What is on a host, and what has changed, are asked for often, and are not worth reading every machine.
+        CREATE INDEX machines_by_host ON machines (body ->> '$.Host' COLLATE NOCASE);
+        CREATE INDEX machines_by_generation ON machines (id, generation);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>

@@ -1,3 +1,4 @@
+using AzureIaaS.Benchmarks.Failover;
 using AzureIaaS.Benchmarks.Scale;
 
 namespace AzureIaaS.Benchmarks;
@@ -14,6 +15,9 @@ internal abstract class Benchmark
         new StartBenchmark(),
         new ListBenchmark(),
         new ModuleBenchmark(),
+        new PlannedBenchmark(),
+        new UnplannedBenchmark(),
+        new WatcherBenchmark(),
         new ScaleBenchmark(),
     ];
 

@@ -21,7 +21,7 @@ internal sealed class ModuleBenchmark : Benchmark
         Workshop.Say("importing the module");
         var times = await new Contest(workshop.Rounds).HoldAsync(Shell(Ours, $"Import-Module '{Workshop.Module}'"), Shell(Peer, "$null"));
         var added = times[Ours] - times[Peer];
-        return [new Row(Name, "pwsh with Import-Module, whole process", Row.Time(times[Ours]), $"{Peer} {Row.Time(times[Peer])}", "+" + Row.Time(added), Target.Below(added, Most)) { IsDisturbed = times.IsDisturbed }];
+        return [new Row(Name, "pwsh with Import-Module, whole process", Row.Time(times[Ours]), $"{Peer} {Row.Time(times[Peer])}", Row.Difference(added), Target.Below(added, Most)) { IsDisturbed = times.IsDisturbed }];
     }
 
     private static Contestant Shell(string name, string command) =>

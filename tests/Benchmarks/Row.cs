@@ -20,6 +20,9 @@ internal sealed record Row(string Benchmark, string What, string Ours, string Pe
     /// <summary>A ratio with two decimals.</summary>
     public static string Ratio(double value) => value.ToString("0.00", CultureInfo.InvariantCulture);
 
+    /// <summary>How much longer something took.</summary>
+    public static string Difference(TimeSpan time) => (time < TimeSpan.Zero ? "" : "+") + Time(time);
+
     /// <summary>A time in the unit that fits.</summary>
     public static string Time(TimeSpan time) => time.TotalSeconds >= 10
         ? string.Create(CultureInfo.InvariantCulture, $"{time.TotalSeconds:0.0} s")
@@ -33,6 +36,9 @@ internal sealed record Target(string Text, bool IsMet)
 {
     /// <summary>A number that must not be lower.</summary>
     public static Target AtLeast(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≥ {target:0.0#}"), value >= target);
+
+    /// <summary>A number that must not be higher.</summary>
+    public static Target AtMost(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≤ {target:0.0#}"), value <= target);
 
     /// <summary>A time that must stay below.</summary>
     public static Target Below(TimeSpan value, TimeSpan target) => new($"< {Row.Time(target)}", value < target);

@@ -140,7 +140,6 @@ internal sealed class StartBenchmark : Benchmark
     private Row RowOf(string what, Times times, string ours)
     {
         var added = times[ours] - times[Peer];
-        var sign = added < TimeSpan.Zero ? "" : "+";
-        return new Row(Name, what, Row.Time(times[ours]), $"{Peer} {Row.Time(times[Peer])}", sign + Row.Time(added), Target.Below(added, Most)) { IsDisturbed = times.IsDisturbed };
+        return new Row(Name, what, Row.Time(times[ours]), $"{Peer} {Row.Time(times[Peer])}", Row.Difference(added), Target.Below(added, Most)) { IsDisturbed = times.IsDisturbed };
     }
 }

@@ -16,6 +16,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
 
     private readonly object _gate = new();
+    private readonly MachinePicture _machines = new(store.Machines);
     private PlacementMap? _map;
     private long _version;
 
@@ -88,7 +89,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
         var version = store.Version;
         if (_map is null || version != _version)
         {
-            _map = new PlacementMap(store.Hosts.List(), store.Machines.List().Select(m => m.Machine));
+            _map = new PlacementMap(store.Hosts.List(), _machines.Refresh().Select(m => m.Machine));
             _version = version;
         }
 

@@ -102,7 +102,7 @@ public class HealingTests
         Assert.All(machines, m => Assert.Equal("host1", m.Host));
         foreach (var name in new[] { "host2", "host3" })
             await hosts.ResumeHostAsync(name, bringBack: false, fabric.Notices, CancellationToken.None);
-        var lost = await hosts.LoseHostAsync("host1", fabric.Notices, CancellationToken.None);
+        var lost = Assert.Single(await hosts.LoseHostsAsync(["host1"], fabric.Notices, CancellationToken.None));
         Assert.Equal((HostState.Down, 0), (lost.State, lost.Machines.Count));
         Assert.All(await fabric.Session.ListAsync(CancellationToken.None), m => Assert.Equal((MachineState.Healing, null), (m.State, m.Host)));
 
@@ -129,7 +129,7 @@ public class HealingTests
         foreach (var host in hosts.ListHosts().Where(h => h.Name != machine.Host))
             hosts.RemoveHost(host.Name);
         await using var watcher = new TestWatcher(fabric);
-        await hosts.LoseHostAsync(machine.Host!, fabric.Notices, CancellationToken.None);
+        await hosts.LoseHostsAsync([machine.Host!], fabric.Notices, CancellationToken.None);
         await Task.Delay(1000);
         var waiting = await fabric.LookAsync(machine);
         Assert.Equal(MachineState.Healing, waiting.State);

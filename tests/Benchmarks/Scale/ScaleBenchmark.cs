@@ -84,8 +84,7 @@ internal sealed class ScaleBenchmark : Benchmark
         Workshop.Say($"losing {what} with {count:N0} machines");
         await OtherLoad.WaitForQuietAsync();
         var start = Stopwatch.GetTimestamp();
-        foreach (var host in lost)
-            await ((IHostProvider)session.Provider).LoseHostAsync(host, Silence.Instance, CancellationToken.None);
+        await ((IHostProvider)session.Provider).LoseHostsAsync([.. lost], Silence.Instance, CancellationToken.None);
         var fenced = Stopwatch.GetElapsedTime(start);
         while (ids.TryPeek(out var id))
         {
