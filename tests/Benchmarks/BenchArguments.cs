@@ -8,24 +8,22 @@ namespace AzureIaaS.Benchmarks;
 /// <param name="Write">Whether docs/performance.md is written.</param>
 internal sealed record BenchArguments(IReadOnlyList<Benchmark> Benchmarks, Workshop Workshop, bool Write)
 {
-    private const int UsualRounds = 7;
+    private const int UsualRounds = 3;
     private const string Quick = "--quick";
-    private const string WriteOption = "--write";
     private const string Rounds = "--rounds";
     private const string Folder = "--folder";
 
     /// <summary>How the program is used.</summary>
     public static string Usage { get; } =
         $"""
-        ./build.sh bench [NAME...] [{Quick}] [{Rounds} N] [{Folder} F] [{WriteOption}]
+        ./build.sh bench [NAME...] [{Quick}] [{Rounds} N] [{Folder} F]
 
         Measures the product beside its peers and prints one table.
           {Quick}       small images and few rounds: shows that everything runs; the numbers say little
           {Rounds} N    how many measurements of each thing count (default {UsualRounds})
           {Folder} F    where images and fabrics go, 20 GiB (default tests/Benchmarks/bin/work); images are kept for the next run
-          {WriteOption}       write docs/performance.md as well
 
-        Without names all of them run:
+        Without names all of them run, in about ten minutes (and some more the first time, when the images are made), and docs/performance.md is written anew:
         {string.Join('\n', Benchmark.Known.Select(b => $"  {b.Name,-8} {b.Description}"))}
         """;
 
@@ -34,13 +32,12 @@ internal sealed record BenchArguments(IReadOnlyList<Benchmark> Benchmarks, Works
     /// <returns>What it asks for; null when it cannot be understood, or asks for help.</returns>
     public static BenchArguments? Parse(string[] arguments)
     {
-        var (names, quick, write, rounds, folder) = (new List<string>(), false, false, (int?)null, (string?)null);
+        var (names, quick, rounds, folder) = (new List<string>(), false, (int?)null, (string?)null);
         for (var i = 0; i < arguments.Length; i++)
         {
             switch (arguments[i])
             {
                 case Quick: quick = true; break;
-                case WriteOption: write = true; break;
                 case Rounds when i + 1 < arguments.Length && int.TryParse(arguments[i + 1], NumberStyles.None, CultureInfo.InvariantCulture, out var n) && n > 0: (rounds, i) = (n, i + 1); break;
                 case Folder when i + 1 < arguments.Length: folder = arguments[++i]; break;
                 case var name when Benchmark.Known.Any(b => b.Name == name): names.Add(name); break;
@@ -50,6 +47,6 @@ internal sealed record BenchArguments(IReadOnlyList<Benchmark> Benchmarks, Works
 
         var chosen = Benchmark.Known.Where(b => names.Count == 0 || names.Contains(b.Name)).ToList();
         var workshop = new Workshop(Path.GetFullPath(folder ?? Path.Combine(Workshop.Root, "tests", "Benchmarks", "bin", "work")), rounds ?? (quick ? 1 : UsualRounds), quick);
-        return new BenchArguments(chosen, workshop, write);
+        return new BenchArguments(chosen, workshop, Write: names.Count == 0 && !quick);
     }
 }

@@ -14,8 +14,10 @@ internal sealed class CopyBenchmark : Benchmark
     private const string QemuThreads = "qemu-img -m 16 -W";
 
     /// <summary>What the digest leaves of cp's speed: SHA-256 alone runs at about that on one core.</summary>
-    private const double DigestTarget = 0.6;
-    private const double PlainTarget = 0.95;
+    public const double DigestTarget = 0.6;
+
+    /// <summary>Without a digest nothing is to be lost but the start of a .NET program.</summary>
+    public const double PlainTarget = 0.95;
 
     public override string Name => "copy";
 
@@ -24,10 +26,9 @@ internal sealed class CopyBenchmark : Benchmark
     public override async Task<IReadOnlyList<Row>> RunAsync(Workshop workshop)
     {
         var rows = new List<Row>();
+        rows.AddRange(await CompareAsync(workshop, await workshop.Corpus.FileSystemAsync(ImageKind.Raw)));
         foreach (var kind in ImageKind.All)
             rows.AddRange(await CompareAsync(workshop, await workshop.Corpus.SyntheticAsync(kind)));
-        foreach (var kind in new[] { ImageKind.Raw, ImageKind.StreamOptimized, ImageKind.PackedQcow2 })
-            rows.AddRange(await CompareAsync(workshop, await workshop.Corpus.FileSystemAsync(kind)));
         rows.AddRange(await CompareAsync(workshop, await workshop.Corpus.ThinAsync(ImageKind.Raw), isAim: false));
         return rows;
     }
@@ -46,9 +47,10 @@ internal sealed class CopyBenchmark : Benchmark
             return run.Elapsed;
         });
 
-        // cp knows plain files only: beside it, a compressed image says nothing.
-        Contestant[] cp = image.IsCompressed ? [] : [Whole(Cp, "cp", "--sparse=always", image.Path, target)];
-        var times = await new Contest(workshop.Rounds).HoldAsync(
+        // cp knows plain files only: where the disk is not the file, it says nothing. Of those there are many, so that each has fewer rounds.
+        var rounds = image.IsPlain ? workshop.Rounds : (workshop.Rounds + 1) / 2;
+        Contestant[] cp = !image.IsPlain ? [] : [Whole(Cp, "cp", "--sparse=always", image.Path, target)];
+        var times = await new Contest(rounds).HoldAsync(
         [
             Whole(WithDigest, [.. CopyVerb.Line(image.Path, target, digest: true)]),
             .. cp,
@@ -62,7 +64,7 @@ internal sealed class CopyBenchmark : Benchmark
     private IEnumerable<Row> Rows(BenchImage image, Times times, string ours, bool isAim)
     {
         var faster = times[Qemu] <= times[QemuThreads] ? Qemu : QemuThreads;
-        string[] peers = image.IsCompressed ? [faster] : [Cp, faster];
+        string[] peers = image.IsPlain ? [Cp, faster] : [faster];
         foreach (var peer in peers)
         {
             var ratio = times[peer] / times[ours];

@@ -15,7 +15,7 @@ internal static class PerformanceDocument
             $"""
             # Performance
 
-            Written by `./build.sh bench --write`. Everything is measured beside a peer in the same run, since only ratios travel from machine to
+            Written by `./build.sh bench`. Everything is measured beside a peer in the same run, since only ratios travel from machine to
             machine; targets are those of the product's own plan.
 
             {table}
@@ -33,7 +33,8 @@ internal static class PerformanceDocument
                 ./build.sh bench copy start       # some of it
                 ./build.sh bench --quick          # does it run at all
 
-            It takes about half an hour and 20 GiB under `tests/Benchmarks/bin/work`; `--folder` names another place, and the images stay there for the next run.
+            It takes about ten minutes, some more the first time, and 20 GiB under `tests/Benchmarks/bin/work`; `--folder` names another place, and the
+            images stay there for the next run. `--rounds 7` takes longer and says more.
 
             ## What is compared
 
@@ -47,6 +48,14 @@ internal static class PerformanceDocument
             - **start**: from the command until the guest, a boot sector, says on its serial console that it is up. By hand is the very command line that
               -Verbose shows, started by a shell, its monitor greeted and told `cont`. *The fabric's first* starts the fabric's watcher as well, another
               PowerShell that then competes with the guest for the processors.
+            - **planned**: a Linux of 512 MiB goes from host to host and back, by turns with another one that is moved by bare QMP: a second QEMU started with
+              the product's own command line, `migrate-incoming`, `migrate` with the same limits, `query-migrate`, `quit`. It stands still from the STOP of
+              the QEMU it leaves to the RESUME of the one it goes to, by QEMU's own clock.
+            - **unplanned**: kill -9 of a machine's QEMU; the fabric's watcher brings it back by itself. Up is when the guest says so on its console; the peer
+              is the same command line started by hand.
+            - **watcher**: processor time over 20 seconds and resident memory, beside twenty boot sectors that tick four times a second.
+            - **scale**: the simulated hypervisor, with everything else as for real: locks, sagas, placement, reports. A host or a fault domain is lost by one
+              process, and its machines are brought back by another, the watcher. The time runs from the loss to the last machine that runs elsewhere.
             - **list**, **module**: in a PowerShell that has run the command before; as whole processes for `iaas` and for Import-Module.
 
             ## What misleads

@@ -37,7 +37,7 @@ internal sealed class UnplannedBenchmark : Benchmark
         BootSectorGuest.Create(image);
         rows.AddRange(await CompareAsync(workshop, workshop.Rounds, session, image, "a boot sector"));
         await LinuxGuest.CreateAsync(image, LinuxGuestKind.Bios);
-        rows.AddRange(await CompareAsync(workshop, Math.Min(3, workshop.Rounds), session, image, "a Linux"));
+        rows.AddRange(await CompareAsync(workshop, (workshop.Rounds + 1) / 2, session, image, "a Linux"));
         return rows;
     }
 

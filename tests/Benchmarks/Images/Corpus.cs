@@ -7,8 +7,8 @@ namespace AzureIaaS.Benchmarks.Images;
 /// <param name="Path">The file.</param>
 /// <param name="Format">The format, in qemu-img's words.</param>
 /// <param name="Data">How many bytes of the disk hold data.</param>
-/// <param name="IsCompressed">Whether reading it means decompressing.</param>
-internal sealed record BenchImage(string Name, string Path, string Format, long Data, bool IsCompressed);
+/// <param name="IsPlain">Whether the file is the disk, byte for byte.</param>
+internal sealed record BenchImage(string Name, string Path, string Format, long Data, bool IsPlain);
 
 /// <summary>How an image is made of a raw disk by qemu-img.</summary>
 /// <param name="Name">What it is, for people.</param>
@@ -17,6 +17,9 @@ internal sealed record BenchImage(string Name, string Path, string Format, long 
 /// <param name="Options">More arguments.</param>
 internal sealed record ImageKind(string Name, string Suffix, string Format, params string[] Options)
 {
+    /// <summary>Whether the file is the disk, byte for byte; a fixed VHD only adds a footer.</summary>
+    public bool IsPlain => Format is "raw" or "vpc";
+
     /// <summary>The disk itself.</summary>
     public static ImageKind Raw { get; } = new("raw", ".raw", "raw");
 
@@ -73,7 +76,7 @@ internal sealed class Corpus(string folder, bool isQuick)
         await OnceAsync(raw, create);
         var image = stem + kind.Suffix;
         await OnceAsync(image, path => WholeProcess.RunAsync(["qemu-img", "convert", "-f", "raw", "-O", kind.Format, .. kind.Options, raw, path]));
-        return new BenchImage($"{kind.Name}, {disk}", image, kind.Format, SparseFile.Allocated(raw), kind == ImageKind.StreamOptimized || kind == ImageKind.PackedQcow2);
+        return new BenchImage($"{kind.Name}, {disk}", image, kind.Format, SparseFile.Allocated(raw), kind.IsPlain);
     }
 
     /// <summary>Made beside and renamed, so that a run that was cut off leaves nothing that looks whole.</summary>
