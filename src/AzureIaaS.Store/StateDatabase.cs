@@ -59,7 +59,12 @@ internal sealed class StateDatabase : IDisposable
     private bool IsAtRest => new FileInfo(_path) is { Exists: true, Length: > 0 } && new FileInfo(_path + "-wal") is not { Exists: true, Length: > 0 };
 
     /// <summary>Changes whenever another connection has committed.</summary>
-    public long Version => IsWritable() ? Query("PRAGMA data_version", r => r.GetInt64(0))[0] : -1;
+    /// <exception cref="IaaSException">A newer version has taken the state over meanwhile.</exception>
+    public long Version => IsWritable() ? Query("SELECT data_version, user_version FROM pragma_data_version, pragma_user_version", r => (Version: r.GetInt64(0), Schema: r.GetInt32(1)))[0] switch
+    {
+        var (version, schema) when schema == Schema.Current => version,
+        var (_, schema) => throw Schema.Newer(_path, schema),
+    } : -1;
 
     /// <summary>Reads with a query.</summary>
     /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
@@ -79,7 +84,13 @@ internal sealed class StateDatabase : IDisposable
         {
             if (!IsWritable())
                 throw _diskFull!;
-            var result = WithReserve(() => InTransaction(_connection, () => work(new Transaction(this))));
+            var result = WithReserve(() => InTransaction(_connection, () =>
+            {
+                // Another process may have brought it up to date while this one had it open.
+                if (Schema.VersionOf(_connection) is var schema && schema != Schema.Current)
+                    throw Schema.Newer(_path, schema);
+                return work(new Transaction(this));
+            }));
             BoundLog();
             return result;
         }

@@ -11,7 +11,7 @@ namespace AzureIaaS.Local.Fabric;
 /// Looks after a fabric's machines while they run: notes at once when a process ends, brings machines back, collects guests that have powered
 /// themselves off, clears away what was cut off, and keeps the consoles' logs within their bound. One per fabric.
 /// </summary>
-internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier) : IDisposable
+internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier, CutOffFailovers cutOff) : IDisposable
 {
     /// <summary>The lock that says who watches.</summary>
     public const string LockName = "watcher";
@@ -26,7 +26,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
     private Task _healing = Task.CompletedTask;
-    private int _dirty = 1;
+    private Task _reporting = Task.CompletedTask;
 
     /// <summary>Watches until nothing has run for a while, or until cancelled.</summary>
     /// <param name="stay">Whether to go on when nothing runs.</param>
@@ -60,8 +60,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private async Task<bool> WatchAsync(IDisposable owner, bool stay, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        long? version = null;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, long.MinValue);
+        (long, long)? version = null;
+        var (idleSince, tidiedAt) = (Environment.TickCount64, default(long?));
         IReadOnlyList<StoredMachine> machines = [];
         try
         {
@@ -73,7 +73,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                     return false;
                 }
 
-                if (version != (version = services.Store.Version) | Interlocked.Exchange(ref _dirty, 0) == 1)
+                if (version != (version = (services.Store.Version, services.Keeper.Changes)))
                 {
                     machines = [.. _machines.Refresh().Where(IsToBeWatched)];
                     Follow(machines, notices, stop.Token);
@@ -81,15 +81,24 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
                 await LookAsync(notices, stop.Token);
                 if (_healing.IsCompleted)
+                {
+                    await _healing;
                     _healing = HealAsync(machines, notices, stop.Token);
+                }
+
                 if (machines.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
                     return true;
-                if (Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
+                if (tidiedAt is null || Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
                 {
                     tidiedAt = Environment.TickCount64;
                     await TidyAsync(notices);
+                    if (_reporting.IsCompleted)
+                    {
+                        await _reporting;
+                        _reporting = cutOff.ReportAsync(notices, stop.Token);
+                    }
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
@@ -98,7 +107,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAny(_healing, Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+            await Task.WhenAny(Task.WhenAll(_healing, _reporting), Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
             foreach (var watched in _watched.Values)
                 watched.Dispose();
             _watched.Clear();
@@ -140,10 +149,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             {
                 var (before, machine) = (stored.Machine.State, await services.Keeper.LookAsync(stored, cancellation));
                 if (machine.State != before)
-                {
                     notices.Report(Notice.Verbose($"{machine.Name}: {before} → {machine.State}. {machine.StateReason}".TrimEnd()));
-                    _dirty = 1;
-                }
 
                 if (services.Store.Machines.Find(id) is { } now)
                     watched.Update(now, services.Layout);
@@ -168,16 +174,17 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         {
             try
             {
-                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
-                if (await healer.HealAsync(stored.Machine.Id, notices, c) is not null)
+                if (await healer.HealAsync(stored.Machine.Id, notices, c))
+                    _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
+                else
                     _waiting.TryRemove(stored.Machine.Id, out _);
             }
             catch (Exception e) when (e is IaaSException or IOException)
             {
+                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
                 notices.Report(Notice.Warning($"{stored.Machine.Name} could not be brought back yet: {e.Message}"));
             }
         });
-        Interlocked.Exchange(ref _dirty, 1);
         _wake.Release();
     }
 
@@ -208,7 +215,6 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
             if (owned.Notes.HealAttempts > 0 && owned.Machine.State == MachineState.Running)
                 owned.Write(owned.Notes with { HealAttempts = 0 });
-            _dirty = 1;
         }
         catch (IaaSException e)
         {

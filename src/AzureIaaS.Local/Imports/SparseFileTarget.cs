@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 using Microsoft.Win32.SafeHandles;
 
@@ -7,8 +8,6 @@ namespace AzureIaaS.Local.Imports;
 /// <summary>A raw, sparse file that a disk is copied to.</summary>
 internal sealed partial class SparseFileTarget : IDiskTarget
 {
-    private const int NoSpace = 28;   // ENOSPC
-    private const int QuotaExceeded = 122;   // EDQUOT
     private const int StartWriting = 2;   // SYNC_FILE_RANGE_WRITE
     private const long StartEvery = 16 << 20;
 
@@ -113,9 +112,5 @@ internal sealed partial class SparseFileTarget : IDiskTarget
     [LibraryImport("libc", EntryPoint = "sync_file_range")]
     private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
-    private static IaaSException Translate(string path, Exception e) => e.HResult is NoSpace or QuotaExceeded || (e.HResult & 0xFFFF) == 112
-        ? new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace", $"{path}: the disk that holds the fabric is full.",
-            "Make room on it, then import again; nothing of this attempt is left.", path, e)
-        : new IaaSException(ErrorKind.Failed, "DiskWriteFailed", $"{path}: the disk cannot be written: {e.Message}",
-            "Check the disk that holds the fabric and the permissions of its folder, then import again.", path, e);
+    private static IaaSException Translate(string path, Exception e) => DiskTrouble.Translate(path, e, "import again; nothing of this attempt is left.");
 }

@@ -121,6 +121,35 @@ public class HealingTests
     }
 
     [SkippableFact]
+    public async Task HostsThatAreLostTogetherGiveEachOtherNoMachine()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        await using var watcher = new TestWatcher(fabric);
+        var names = ((IHostProvider)fabric.Provider).ListHosts().Select(h => h.Name).Where(n => n != "host3").ToList();
+        var lost = await ((IHostProvider)fabric.Provider).LoseHostsAsync(names, fabric.Notices, CancellationToken.None);
+        Assert.All(lost, h => Assert.Equal((HostState.Down, 0), (h.State, h.Machines.Count)));
+        Assert.Equal("host3", (await fabric.WaitForStateAsync(machine, MachineState.Running)).Host);
+    }
+
+    [SkippableFact]
+    public async Task AHostIsNotLostWhileAPlaceOnItIsGivenAway()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var hosts = (IHostProvider)fabric.Provider;
+        Task losing;
+        using (fabric.Session.Store.Locks.TryAcquire("placement"))
+        {
+            losing = hosts.LoseHostsAsync(["host1"], fabric.Notices, CancellationToken.None);
+            await Task.Delay(300);
+            Assert.Equal(HostState.Up, hosts.FindHost("HOST1")!.State);
+        }
+
+        await losing;
+        Assert.Equal(HostState.Down, hosts.FindHost("host1")!.State);
+    }
+
+    [SkippableFact]
     public async Task AMachineThatNobodyHasRoomForWaitsAndComesBackWhenThereIs()
     {
         using var fabric = new TestFabric(HypervisorKind.Simulated);

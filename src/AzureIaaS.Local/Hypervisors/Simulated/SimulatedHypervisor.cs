@@ -40,12 +40,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     {
         await DelayAsync(cancellation);
         var process = new ProcessIdentity(Random.Shared.Next(1, int.MaxValue), Random.Shared.NextInt64(), SimulatedProcess.BootId);
-        if (Read(request.Files) is not null)
-        {
-            throw new IaaSException(ErrorKind.Failed, "SimulatedLockRefused", $"{request.Machine.Name}: a simulated process runs already; a real one would hold the disk's lock.",
-                "This is a fault of AzureIaaS: please report it.", request.Machine.Name);
-        }
-
+        if (Read(request.Files) is not null || (!request.Incoming && OtherHoldsDisks(request.Files)))
+            throw LockRefused(request.Files);
         Directory.CreateDirectory(FolderOf(request.Files));
         Write(request.Files, request.Incoming ? ProcessCondition.Incoming : ProcessCondition.Prelaunch, process);
         return new Launched(process, request.MachineType ?? "simulated");
@@ -84,6 +80,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     public async Task ContinueAsync(MachineFiles files, CancellationToken cancellation)
     {
         await DelayAsync(cancellation);
+        if (OtherHoldsDisks(files))
+            throw LockRefused(files);
         var before = Change(files, ProcessCondition.Running);
         if (before == ProcessCondition.Prelaunch)
             await File.AppendAllTextAsync(files.Console, "simulated: the guest is running\n", cancellation);
@@ -164,6 +162,13 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
 
     private static Task DelayAsync(CancellationToken cancellation) =>
         DelayMilliseconds == 0 ? Task.CompletedTask : Task.Delay(Random.Shared.Next(DelayMilliseconds), cancellation);
+
+    /// <summary>As a real process holds locks on its disks, except one that waits for another's memory, or whose memory has gone elsewhere.</summary>
+    private static bool OtherHoldsDisks(MachineFiles files) =>
+        Read(files.Other) is { } other && other.Condition is not (ProcessCondition.Incoming or ProcessCondition.MovedAway);
+
+    private static IaaSException LockRefused(MachineFiles files) => new(ErrorKind.Failed, "SimulatedLockRefused",
+        $"{files.Folder}: a simulated process runs already; a real one would hold the disk's lock.", "This is a fault of AzureIaaS: please report it.", files.Folder);
 
     private void Listen(string folder)
     {
