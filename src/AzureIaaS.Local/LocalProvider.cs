@@ -151,6 +151,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public void Dispose()
     {
         _watcher.Dispose();
+        _services.Places.Dispose();
         _services.Hypervisor.Dispose();
     }
 

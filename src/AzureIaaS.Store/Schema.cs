@@ -66,6 +66,11 @@ internal static class Schema
         """
         CREATE INDEX failover_reports_open ON failover_reports (started) WHERE json_extract(body, '$.Outcome') = 'NotRun';
         """,
+        """
+        -- What is on a host, and what has changed, are asked for often, and are not worth reading every machine.
+        CREATE INDEX machines_by_host ON machines (body ->> '$.Host' COLLATE NOCASE);
+        CREATE INDEX machines_by_generation ON machines (id, generation);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>

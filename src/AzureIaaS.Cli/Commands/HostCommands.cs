@@ -28,8 +28,7 @@ internal static class HostCommands
     private static Command Stop()
     {
         var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there; without it nothing is done." };
-        var command = Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force],
-            async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation));
+        var command = ActionOnAll("stop", "Lose hosts, all at once, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force], LoseAsync);
         command.Validators.Add(r =>
         {
             // Required is not enough: a switch that is not there has a value all the same.
@@ -78,33 +77,57 @@ internal static class HostCommands
         return command;
     }
 
-    private static Command Action(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
+    private static Command Action(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work) =>
+        ActionOnAll(name, description, done, options, async (run, hosts, found) =>
+        {
+            foreach (var host in found)
+            {
+                await run.TryAsync(async () =>
+                {
+                    if (await work(run, hosts, host) is { } after)
+                        run.Output.Write(after, CoreJson.Default.FabricHost);
+                });
+            }
+        });
+
+    private static Command ActionOnAll(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, IReadOnlyList<FabricHost>, Task> work)
     {
         var names = Shared.Names("host", "The hosts' names, with * and ?.", ArgumentArity.OneOrMore);
+        var whatIf = Shared.WhatIf();
         var command = new Command(name, description);
         command.Arguments.Add(names);
-        var whatIf = Shared.WhatIf();
         foreach (var option in options.Append(whatIf))
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
+            var (hosts, found) = (HostsOf(run), new List<FabricHost>());
             foreach (var pattern in run.Parsed.GetValue(names)!)
             {
-                await run.TryAsync(async () =>
+                await run.TryAsync(() =>
                 {
-                    var hosts = HostsOf(run);
-                    var found = hosts.ListHosts().Where(h => FileSystemName.MatchesSimpleExpression(pattern, h.Name)).ToList();
-                    if (found.Count == 0)
-                        throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
-                    foreach (var host in found)
-                    {
-                        if (!run.IsWhatIf(whatIf, $"{host.Name} would be {done}.") && await work(run, hosts, host) is { } after)
-                            run.Output.Write(after, CoreJson.Default.FabricHost);
-                    }
+                    found.AddRange(Find(hosts, pattern));
+                    return Task.CompletedTask;
                 });
             }
+
+            found.RemoveAll(h => run.IsWhatIf(whatIf, $"{h.Name} would be {done}."));
+            if (found.Count > 0)
+                await work(run, hosts, found);
         }));
         return command;
+    }
+
+    private static async Task LoseAsync(CommandRun run, IHostProvider hosts, IReadOnlyList<FabricHost> found)
+    {
+        foreach (var host in await hosts.LoseHostsAsync([.. found.Select(h => h.Name)], run.Notices, run.Cancellation))
+            run.Output.Write(host, CoreJson.Default.FabricHost);
+    }
+
+    private static List<FabricHost> Find(IHostProvider hosts, string pattern)
+    {
+        var found = hosts.ListHosts().Where(h => FileSystemName.MatchesSimpleExpression(pattern, h.Name)).ToList();
+        return found.Count > 0 ? found
+            : throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
     }
 
     private static IHostProvider HostsOf(CommandRun run) => run.Ability<IHostProvider>("hosts of its own");

@@ -21,6 +21,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
 
+    private readonly MachinePicture _machines = new(services.Store.Machines);
     private readonly Dictionary<Guid, Watched> _watched = [];
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -52,11 +53,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
     public void Dispose() => _wake.Dispose();
 
-    private static bool IsToBeWatched(StoredMachine stored)
-    {
-        var notes = MachineNotes.Of(stored);
-        return stored.Machine.State.IsActive() || notes.Process is not null || notes.Operation is not null;
-    }
+    private static bool IsToBeWatched(StoredMachine stored) =>
+        stored.Machine.State.IsActive() || MachineNotes.Of(stored) is { Process: not null } or { Operation: not null };
 
     /// <returns>False when the fabric has been deleted, or replaced, under the watcher: there is nothing to look after any more.</returns>
     private async Task<bool> WatchAsync(IDisposable owner, bool stay, IProgress<Notice> notices, CancellationToken cancellation)
@@ -77,7 +75,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
                 if (version != (version = (services.Store.Version, services.Keeper.Changes)))
                 {
-                    machines = [.. services.Store.Machines.List().Where(IsToBeWatched)];
+                    machines = [.. _machines.Refresh().Where(IsToBeWatched)];
                     Follow(machines, notices, stop.Token);
                 }
 
@@ -229,6 +227,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         private int _signal = 1;
+        private long _generation;   // of the machine whose process is followed
         private (ProcessIdentity Process, Task Task)? _watching;
         private int _healAttempts;
         private DateTimeOffset? _started;
@@ -242,7 +241,10 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         /// <summary>Takes note of the machine, and follows its process; the end of that is a signal too.</summary>
         public void Update(StoredMachine stored, FabricLayout layout)
         {
+            if (stored.Generation == _generation && _watching is { Task.IsCompleted: false })
+                return;   // nothing is new
             var notes = MachineNotes.Of(stored);
+            _generation = notes.Process is null ? 0 : stored.Generation;
             (_healAttempts, _started) = (notes.HealAttempts, stored.Machine.Started);
             if (notes.Process is { } process && (_watching is not { } now || now.Process != process || now.Task.IsCompleted))
                 _watching = (process, WatchAsync(layout.Machine(stored.Machine.Id, notes.Slot), process));

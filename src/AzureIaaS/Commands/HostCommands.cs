@@ -17,11 +17,14 @@ public abstract class HostCmdlet : IaaSCmdlet
     /// <param name="name">The name or pattern.</param>
     private protected static IEnumerable<FabricHost> Find(IHostProvider hosts, string name)
     {
+        if (!WildcardPattern.ContainsWildcardCharacters(name))
+        {
+            return [hosts.FindHost(name)
+                ?? throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name)];
+        }
+
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        var found = hosts.ListHosts().Where(h => pattern.IsMatch(h.Name)).ToList();
-        if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name);
-        return found;
+        return hosts.ListHosts().Where(h => pattern.IsMatch(h.Name));
     }
 
     private protected static FabricHost Mark(FabricHost host, IaaSSession session)
@@ -127,7 +130,7 @@ public abstract class HostActionCmdlet : KnownHostCmdlet
                 var session = Session();
                 foreach (var host in Find(HostsOf(session), name).Where(h => ShouldProcess(h.Name, ActionName)))
                 {
-                    if (Await(c => ActAsync(HostsOf(session), host, c)) is { } after)
+                    if (Await(c => ActAsync(HostsOf(session), Mark(host, session), c)) is { } after)
                         WriteObject(Mark(after, session));
                 }
             });
@@ -166,11 +169,13 @@ public sealed class ResumeHostCommand : HostActionCmdlet
         await hosts.ResumeHostAsync(host.Name, ReturnMachine, Output, cancellation);
 }
 
-/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled.</summary>
+/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled; all that are named go down together, as the hosts of a fault domain do.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "IaaSHost", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(FabricHost))]
 public sealed class StopHostCommand : HostActionCmdlet
 {
+    private readonly List<FabricHost> _lost = [];
+
     /// <summary>Really kill what runs there; without it, Suspend-IaaSHost is meant.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -188,6 +193,25 @@ public sealed class StopHostCommand : HostActionCmdlet
         }
     }
 
-    private protected override async Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation) =>
-        await hosts.LoseHostAsync(host.Name, Output, cancellation);
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        foreach (var lost in _lost.GroupBy(h => h.Context))
+        {
+            Try(lost, () =>
+            {
+                var session = SessionOf(CurrentContext.Find(lost.Key));
+                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync([.. lost.Select(h => h.Name)], Output, c)))
+                    WriteObject(Mark(host, session));
+            });
+        }
+
+        base.EndProcessing();
+    }
+
+    private protected override Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation)
+    {
+        _lost.Add(host);
+        return Task.FromResult<FabricHost?>(null);
+    }
 }

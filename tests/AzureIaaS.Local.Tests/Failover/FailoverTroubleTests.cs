@@ -30,7 +30,7 @@ public class FailoverTroubleTests
                     Assert.Equal(FailoverOutcome.Succeeded, (await FailOverAsync(fabric.Provider, machine, FailoverKind.Unplanned, new ProcessCheck())).Outcome);
                     break;
                 default:
-                    await hosts.LoseHostAsync(before.Host!, fabric.Notices, CancellationToken.None);
+                    await hosts.LoseHostsAsync([before.Host!], fabric.Notices, CancellationToken.None);
                     break;
             }
 
@@ -81,7 +81,7 @@ public class FailoverTroubleTests
         var machine = await fabric.StartAsync(await fabric.ImportAsync());
         await using var watcher = new TestWatcher(fabric);
         foreach (var host in hosts.ListHosts())
-            await hosts.LoseHostAsync(host.Name, fabric.Notices, CancellationToken.None);
+            await hosts.LoseHostsAsync([host.Name], fabric.Notices, CancellationToken.None);
         await Task.Delay(500);
         var waiting = await fabric.LookAsync(machine);
         Assert.Equal((MachineState.Healing, null), (waiting.State, waiting.Host));

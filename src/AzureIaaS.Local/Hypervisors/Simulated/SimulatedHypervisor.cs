@@ -14,7 +14,6 @@ namespace AzureIaaS.Local.Hypervisors.Simulated;
 internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
 {
     private const string FolderName = ".simulated";
-    private const string BootId = "simulated";
 
     /// <summary>For tests of what happens in between: every call takes up to so many milliseconds.</summary>
     private static readonly int DelayMilliseconds =
@@ -40,7 +39,7 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     public async Task<Launched> LaunchAsync(LaunchRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
         await DelayAsync(cancellation);
-        var process = new ProcessIdentity(Random.Shared.Next(1, int.MaxValue), Random.Shared.NextInt64(), BootId);
+        var process = new ProcessIdentity(Random.Shared.Next(1, int.MaxValue), Random.Shared.NextInt64(), SimulatedProcess.BootId);
         if (Read(request.Files) is not null || (!request.Incoming && OtherHoldsDisks(request.Files)))
             throw LockRefused(request.Files);
         Directory.CreateDirectory(FolderOf(request.Files));
@@ -180,8 +179,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
             Directory.CreateDirectory(folder);
             _watcher = new FileSystemWatcher(folder) { InternalBufferSize = 1 << 20, NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite };
             _watcher.Deleted += (_, e) => Notify(e.Name);
-            _watcher.Renamed += (_, e) => Notify(e.Name);
             _watcher.Created += (_, e) => Notify(e.Name);
+            _watcher.Changed += (_, e) => Notify(e.Name);
             _watcher.Error += (_, _) =>
             {
                 // Some were missed: everything is looked at again.
@@ -205,25 +204,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
         return now.Condition;
     }
 
-    /// <summary>Replaced in one step, so that whoever looks sees the one state or the other.</summary>
-    private static void Write(MachineFiles files, ProcessCondition condition, ProcessIdentity process)
-    {
-        var file = StateFile(files);
-        var temporary = $"{file}.{process.Id}.new";
-        File.WriteAllText(temporary, string.Create(CultureInfo.InvariantCulture, $"{condition} {process.Id} {process.StartTime}"));
-        File.Move(temporary, file, overwrite: true);
-    }
+    private static void Write(MachineFiles files, ProcessCondition condition, ProcessIdentity process) =>
+        new SimulatedProcess(condition, process).Write(StateFile(files));
 
-    private static (ProcessCondition Condition, ProcessIdentity Process)? Read(MachineFiles files)
-    {
-        try
-        {
-            var parts = File.ReadAllText(StateFile(files)).Split(' ');
-            return (Enum.Parse<ProcessCondition>(parts[0]), new ProcessIdentity(int.Parse(parts[1], CultureInfo.InvariantCulture), long.Parse(parts[2], CultureInfo.InvariantCulture), BootId));
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    private static SimulatedProcess? Read(MachineFiles files) => SimulatedProcess.Read(StateFile(files));
 }
