@@ -34,13 +34,24 @@ public abstract class HostCmdlet : IaaSCmdlet
     }
 }
 
+/// <summary>A cmdlet over hosts that are there.</summary>
+public abstract class KnownHostCmdlet : HostCmdlet
+{
+    /// <summary>The context to work in, instead of the current one; a host on the pipeline says its own.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ContextCompleter))]
+    public override string? Context { get; set; }
+}
+
 /// <summary>Get-IaaSHost: lists the hosts of the fabric.</summary>
 [Cmdlet(VerbsCommon.Get, "IaaSHost")]
 [OutputType(typeof(FabricHost))]
-public sealed class GetHostCommand : HostCmdlet
+public sealed class GetHostCommand : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards; all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(HostCompleter))]
     public string[] Name { get; set; } = ["*"];
@@ -98,7 +109,7 @@ public sealed class NewHostCommand : HostCmdlet
 }
 
 /// <summary>A cmdlet that does something with hosts that are named.</summary>
-public abstract class HostActionCmdlet : HostCmdlet
+public abstract class HostActionCmdlet : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
