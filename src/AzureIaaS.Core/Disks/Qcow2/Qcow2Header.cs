@@ -11,6 +11,27 @@ internal sealed class Qcow2Header
     /// <summary>How long the header of version 3 is at least.</summary>
     public const int V3Size = 104;
 
+    /// <summary>Incompatible feature: refcounts may be wrong.</summary>
+    public const ulong Dirty = 1 << 0;
+
+    /// <summary>Incompatible feature: tables may be wrong.</summary>
+    public const ulong Corrupt = 1 << 1;
+
+    /// <summary>Incompatible feature: clusters are in another file.</summary>
+    public const ulong ExternalDataFile = 1 << 2;
+
+    /// <summary>Incompatible feature: <see cref="compression_type"/> is not zero.</summary>
+    public const ulong CompressionType = 1 << 3;
+
+    /// <summary>Incompatible feature: <see cref="HasExtendedL2"/>.</summary>
+    public const ulong ExtendedL2 = 1 << 4;
+
+    /// <summary>A <see cref="compression_type"/>: deflate without a wrapper, which the specification calls zlib.</summary>
+    public const byte CompressionZlib = 0;
+
+    /// <summary>A <see cref="compression_type"/>: zstd.</summary>
+    public const byte CompressionZstd = 1;
+
     /// <summary>The byte that <see cref="compression_type"/> is, where the header is long enough.</summary>
     private const int CompressionTypeAt = 104;
 
@@ -35,7 +56,12 @@ internal sealed class Qcow2Header
 
     public required uint nb_snapshots { get; init; }
 
+    public required ulong snapshots_offset { get; init; }
+
     public ulong incompatible_features { get; init; }
+
+    /// <summary>Whether L2 entries are of 16 bytes, with a bitmap of 32 subclusters.</summary>
+    public bool HasExtendedL2 => (incompatible_features & ExtendedL2) != 0;
 
     public uint header_length { get; init; } = V2Size;
 
@@ -66,6 +92,7 @@ internal sealed class Qcow2Header
             l1_size = BinaryPrimitives.ReadUInt32BigEndian(bytes[36..]),
             l1_table_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
             nb_snapshots = BinaryPrimitives.ReadUInt32BigEndian(bytes[60..]),
+            snapshots_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[64..]),
             incompatible_features = version >= 3 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[72..]) : 0,
             header_length = length,
             compression_type = length > CompressionTypeAt && bytes.Length > CompressionTypeAt ? bytes[CompressionTypeAt] : (byte)0,

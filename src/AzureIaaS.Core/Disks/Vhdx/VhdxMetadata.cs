@@ -37,6 +37,9 @@ internal sealed class VhdxMetadata
 
     public int PhysicalSectorSize { get; private init; }
 
+    /// <summary>What is recorded of the parent, by key; empty for a disk without one.</summary>
+    public IReadOnlyDictionary<string, string> ParentLocator { get; private init; } = new Dictionary<string, string>();
+
     /// <summary>Reads the metadata.</summary>
     /// <param name="view">The file's tables.</param>
     /// <param name="region">The metadata's region, found to lie in the file.</param>
@@ -94,7 +97,25 @@ internal sealed class VhdxMetadata
             VirtualDiskId = new Guid(value),
             LogicalSectorSize = (int)logical,
             PhysicalSectorSize = (int)physical,
+            ParentLocator = (flags & 2) != 0 ? ReadParentLocator() : [],
         };
+    }
+
+    private Dictionary<string, string> ReadParentLocator()
+    {
+        foreach (var item in _items)
+        {
+            if (item.ItemId != MetadataTable.ParentLocator || item.IsUser)
+                continue;
+            if (item.Offset < MetadataTable.Size || item.Length > Vhdx.ParentLocator.MaxSize)
+                throw DiskErrors.Corrupt(_view.Path, _region, "the metadata item Parent Locator has the wrong length or place");
+            var bytes = new byte[item.Length];
+            _view.Read(_region + item.Offset, bytes);
+            return Vhdx.ParentLocator.Parse(bytes)
+                ?? throw DiskErrors.Corrupt(_view.Path, _region + item.Offset, "the metadata item Parent Locator is damaged, or of another type than VHDX");
+        }
+
+        throw DiskErrors.Corrupt(_view.Path, _region, "the metadata item Parent Locator is missing");
     }
 
     /// <summary>Reads an item of a known length and returns where it is.</summary>
