@@ -13,8 +13,6 @@ public sealed class SharedImagesTests
 
     private static readonly Dictionary<string, (DiskImageFault Fault, string Says)> Refused = new()
     {
-        ["dfvfs/image.vhd"] = (DiskImageFault.Corrupt, "checksum"),
-        ["dfvfs/image-differential.vhd"] = (DiskImageFault.Corrupt, "checksum"),
         ["dfvfs/tar/absolute_paths.tar"] = (DiskImageFault.UnsupportedFormat, "a tar archive"),
         ["dissect.hypervisor/descriptor/hyperv/test.VMRS"] = (DiskImageFault.UnsupportedFormat, "Hyper-V"),
         ["dissect.hypervisor/descriptor/hyperv/test.vmcx"] = (DiskImageFault.UnsupportedFormat, "Hyper-V"),

@@ -48,8 +48,9 @@ internal sealed class DynamicDiskHeader
 
     /// <summary>Reads the header; null if it is none or its checksum is wrong.</summary>
     /// <param name="bytes">Its 1024 bytes.</param>
-    public static DynamicDiskHeader? Parse(ReadOnlySpan<byte> bytes) =>
-        bytes.StartsWith(Cookie) && VhdFooter.Checksum(bytes, ChecksumAt) == BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..])
+    /// <param name="isChecked">Whether the checksum counts.</param>
+    public static DynamicDiskHeader? Parse(ReadOnlySpan<byte> bytes, bool isChecked = true) =>
+        bytes.StartsWith(Cookie) && (!isChecked || VhdFooter.Checksum(bytes, ChecksumAt) == BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..]))
             ? new DynamicDiskHeader(bytes.ToArray())
             : null;
 }

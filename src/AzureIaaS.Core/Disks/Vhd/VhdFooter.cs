@@ -77,6 +77,10 @@ internal sealed class VhdFooter
             ? new VhdFooter(bytes)
             : null;
 
+    /// <summary>Reads a footer without looking at its checksum; null if it is none.</summary>
+    /// <param name="bytes">Its 512 bytes.</param>
+    public static VhdFooter? ParseUnchecked(ReadOnlySpan<byte> bytes) => bytes.Length == Size && bytes.StartsWith(Cookie) ? new VhdFooter(bytes) : null;
+
     /// <summary>The one's complement of the sum of all bytes without the checksum's own; the header has it too.</summary>
     /// <param name="bytes">The record.</param>
     /// <param name="own">Where its checksum is.</param>

@@ -11,6 +11,7 @@ namespace AzureIaaS.Disks.Vhd;
 internal sealed class VhdFormat : DiskFormat
 {
     private const int SectorSize = 512;
+    private const string WrongChecksum = "The footer's checksum is wrong in both of its copies, which are the same; it was believed all the same.";
 
     /// <inheritdoc/>
     public override string Name => "vhd";
@@ -37,7 +38,7 @@ internal sealed class VhdFormat : DiskFormat
     protected override DiskImage OpenCore(DiskFile file, DiskOpenOptions options)
     {
         var warnings = new List<string>();
-        var (footer, footerAt) = FindFooter(file, warnings);
+        var (footer, footerAt) = FindFooter(file, warnings) ?? Twins(file, warnings);
         if (footer.FileFormatVersion >> 16 != 1)
             throw DiskErrors.UnsupportedFeature(file.Path, footerAt, $"VHD version {footer.FileFormatVersion >> 16}", DiskErrors.ConvertByHyperV(file.Path));
         if (footer.CurrentSize is 0 or > long.MaxValue)
@@ -64,7 +65,7 @@ internal sealed class VhdFormat : DiskFormat
 
     private MappedImage OpenBlocks(DiskFile file, VhdFooter footer, DiskOpenOptions options, List<string> warnings)
     {
-        var header = ReadHeader(file, footer);
+        var header = ReadHeader(file, footer, isChecked: !warnings.Contains(WrongChecksum));
         var details = DetailsOf(footer);
         details["BlockSize"] = header.BlockSize.ToString(CultureInfo.InvariantCulture);
         var parent = footer.DiskType == VhdDiskType.Differencing ? OpenParent(file, header, options) : null;
@@ -95,7 +96,7 @@ internal sealed class VhdFormat : DiskFormat
         throw DiskParent.IsAnother(file.Path, path, $"its unique id is {id}, and the parent's was {header.ParentUniqueId:D}");
     }
 
-    private static (VhdFooter Footer, long At) FindFooter(DiskFile file, List<string> warnings)
+    private static (VhdFooter Footer, long At)? FindFooter(DiskFile file, List<string> warnings)
     {
         if (file.Length < VhdFooter.OldSize)
             throw DiskErrors.Truncated(file.Path, 0, VhdFooter.Size, file.Length);
@@ -112,24 +113,35 @@ internal sealed class VhdFormat : DiskFormat
         }
 
         if (atStart is null)
-        {
-            throw DiskErrors.Corrupt(file.Path, Math.Max(0, file.Length - VhdFooter.Size),
-                "the VHD footer at the file's end is missing or its checksum is wrong, and there is no good copy of it at the start");
-        }
-
+            return null;
         if (atStart.DiskType == VhdDiskType.Fixed)
             throw DiskErrors.Truncated(file.Path, file.Length, VhdFooter.Size, file.Length);
         warnings.Add("The footer at the file's end is missing or damaged; its copy at the start was used.");
         return (atStart, 0);
     }
 
+    /// <summary>Two copies that are the same byte by byte, with a wrong checksum, are not damage: some tool patched both and forgot it.</summary>
+    private static (VhdFooter Footer, long At) Twins(DiskFile file, List<string> warnings)
+    {
+        var at = file.Length - VhdFooter.Size;
+        if (at >= VhdFooter.Size && file.Read(at, VhdFooter.Size) is var footer && file.Read(0, VhdFooter.Size).AsSpan().SequenceEqual(footer)
+            && VhdFooter.ParseUnchecked(footer) is { DiskType: not VhdDiskType.Fixed } found)
+        {
+            warnings.Add(WrongChecksum);
+            return (found, at);
+        }
+
+        throw DiskErrors.Corrupt(file.Path, Math.Max(0, at),
+            "the VHD footer at the file's end is missing or its checksum is wrong, and there is no good copy of it at the start");
+    }
+
     private static VhdFooter? FooterAt(DiskFile file, long offset, int size) =>
         offset < 0 || offset > file.Length - size ? null : VhdFooter.Parse(file.Read(offset, size));
 
-    private static DynamicDiskHeader ReadHeader(DiskFile file, VhdFooter footer)
+    private static DynamicDiskHeader ReadHeader(DiskFile file, VhdFooter footer, bool isChecked)
     {
         var at = footer.DataOffset > long.MaxValue ? -1 : (long)footer.DataOffset;
-        var header = DynamicDiskHeader.Parse(file.Read(at, DynamicDiskHeader.Size))
+        var header = DynamicDiskHeader.Parse(file.Read(at, DynamicDiskHeader.Size), isChecked)
             ?? throw DiskErrors.Corrupt(file.Path, at, "the dynamic disk header is missing or its checksum is wrong");
         if (header.HeaderVersion >> 16 != 1)
         {
