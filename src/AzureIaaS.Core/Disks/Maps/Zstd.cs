@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace AzureIaaS.Disks.Maps;
 
-/// <summary>Undoes zstd compression of one unit of a disk (RFC 8878), by the system's libzstd; a thread keeps its context.</summary>
+/// <summary>Does and undoes zstd compression of one unit of a disk (RFC 8878), by the system's libzstd; a thread keeps its contexts.</summary>
 internal static unsafe partial class Zstd
 {
     // A frame of a unit of 2 MiB needs no more; a hostile one could ask for 128 MiB.
@@ -14,6 +14,9 @@ internal static unsafe partial class Zstd
 
     [ThreadStatic]
     private static Context? _context;
+
+    [ThreadStatic]
+    private static Compressor? _compressor;
 
     [ThreadStatic]
     private static byte[]? _skipped;
@@ -42,6 +45,21 @@ internal static unsafe partial class Zstd
         return _context.Fill(packed, ref taken, buffer);
     }
 
+    /// <summary>How long the compressed form of so many bytes may become.</summary>
+    /// <param name="length">How many bytes.</param>
+    public static int Bound(int length) => (int)((delegate* unmanaged<nuint, nuint>)Function("ZSTD_compressBound"))((nuint)length);
+
+    /// <summary>Compresses bytes to one frame.</summary>
+    /// <param name="bytes">The bytes.</param>
+    /// <param name="buffer">Where the frame goes; at least <see cref="Bound"/> long.</param>
+    /// <param name="level">How hard to try, from 1 to 19.</param>
+    /// <returns>How long the frame is.</returns>
+    public static int Deflate(ReadOnlySpan<byte> bytes, Span<byte> buffer, int level)
+    {
+        _compressor ??= new Compressor();
+        return _compressor.Run(bytes, buffer, level);
+    }
+
     private static IntPtr Load()
     {
         string[] names = OperatingSystem.IsWindows() ? ["libzstd.dll", "zstd.dll"] : OperatingSystem.IsMacOS() ? ["libzstd.1.dylib", "libzstd.dylib"] : ["libzstd.so.1", "libzstd.so"];
@@ -62,6 +80,28 @@ internal static unsafe partial class Zstd
         public byte* Bytes;
         public nuint Size;
         public nuint Position;
+    }
+
+    /// <summary>A compression context; the thread that made it ends with it.</summary>
+    private sealed class Compressor
+    {
+        private readonly IntPtr _handle = ((delegate* unmanaged<IntPtr>)Function("ZSTD_createCCtx"))();
+        private readonly delegate* unmanaged<IntPtr, byte*, nuint, byte*, nuint, int, nuint> _compress =
+            (delegate* unmanaged<IntPtr, byte*, nuint, byte*, nuint, int, nuint>)Function("ZSTD_compressCCtx");
+        private readonly delegate* unmanaged<IntPtr, nuint> _free = (delegate* unmanaged<IntPtr, nuint>)Function("ZSTD_freeCCtx");
+        private readonly delegate* unmanaged<nuint, uint> _isError = (delegate* unmanaged<nuint, uint>)Function("ZSTD_isError");
+
+        ~Compressor() => _ = _free(_handle);
+
+        public int Run(ReadOnlySpan<byte> bytes, Span<byte> buffer, int level)
+        {
+            fixed (byte* from = bytes)
+            fixed (byte* to = buffer)
+            {
+                var length = _compress(_handle, to, (nuint)buffer.Length, from, (nuint)bytes.Length, level);
+                return _isError(length) == 0 ? (int)length : throw new InvalidOperationException("libzstd failed to compress a cluster.");
+            }
+        }
     }
 
     /// <summary>A decompression context; the thread that made it ends with it.</summary>

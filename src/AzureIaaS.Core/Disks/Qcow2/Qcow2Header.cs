@@ -58,6 +58,11 @@ internal sealed class Qcow2Header
 
     public required ulong snapshots_offset { get; init; }
 
+    /// <summary>Where the table of refcount blocks is; no reader needs it.</summary>
+    public ulong refcount_table_offset { get; init; }
+
+    public uint refcount_table_clusters { get; init; }
+
     public ulong incompatible_features { get; init; }
 
     /// <summary>Whether L2 entries are of 16 bytes, with a bitmap of 32 subclusters.</summary>
@@ -97,5 +102,25 @@ internal sealed class Qcow2Header
             header_length = length,
             compression_type = length > CompressionTypeAt && bytes.Length > CompressionTypeAt ? bytes[CompressionTypeAt] : (byte)0,
         };
+    }
+
+    /// <summary>Writes a header of version 3, with refcounts of 16 bits and no extension.</summary>
+    public byte[] ToBytes()
+    {
+        const int length = 112;
+        var bytes = new byte[length + 8];   // the extension that ends the list is all zeros
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(4), 3);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(20), cluster_bits);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(24), size);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(36), l1_size);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(40), l1_table_offset);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(48), refcount_table_offset);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(56), refcount_table_clusters);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(72), incompatible_features);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(96), 4);   // refcount_order: 16 bits
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(100), length);
+        bytes[CompressionTypeAt] = compression_type;
+        return bytes;
     }
 }

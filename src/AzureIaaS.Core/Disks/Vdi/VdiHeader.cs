@@ -99,5 +99,29 @@ internal sealed class VdiHeader
     public static VdiHeader? Parse(ReadOnlySpan<byte> bytes) =>
         bytes.Length >= Size && bytes[SignatureAt..].StartsWith(Signature) ? new VdiHeader(bytes) : null;
 
+    /// <summary>Makes preheader and header of a dynamic disk.</summary>
+    /// <param name="size">The disk's size in bytes.</param>
+    /// <param name="blockSize">The size of a block in bytes.</param>
+    /// <param name="offBlocks">Where the block map is.</param>
+    /// <param name="offData">Where the blocks start.</param>
+    /// <param name="allocated">How many blocks there are in the file.</param>
+    /// <param name="id">The disk's identity.</param>
+    public static byte[] Make(long size, uint blockSize, uint offBlocks, uint offData, uint allocated, Guid id)
+    {
+        var bytes = new byte[512];
+        "<<< AzureIaaS Virtual Disk Image >>>\n"u8.CopyTo(bytes);
+        Signature.CopyTo(bytes.AsSpan(SignatureAt));
+        foreach (var (at, value) in new (int, uint)[]
+        {
+            (68, 0x10001), (72, 400), (76, (uint)VdiImageType.Normal), (340, offBlocks), (344, offData), (360, 512), (376, blockSize),
+            (384, (uint)((size + blockSize - 1) / blockSize)), (388, allocated),
+        })
+            BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(at), value);
+        BinaryPrimitives.WriteInt64LittleEndian(bytes.AsSpan(368), size);
+        id.TryWriteBytes(bytes.AsSpan(392));
+        Guid.NewGuid().TryWriteBytes(bytes.AsSpan(408));
+        return bytes;
+    }
+
     private static uint U32(ReadOnlySpan<byte> bytes, int at) => BinaryPrimitives.ReadUInt32LittleEndian(bytes[at..]);
 }

@@ -53,4 +53,21 @@ internal sealed class DynamicDiskHeader
         bytes.StartsWith(Cookie) && (!isChecked || VhdFooter.Checksum(bytes, ChecksumAt) == BinaryPrimitives.ReadUInt32BigEndian(bytes[ChecksumAt..]))
             ? new DynamicDiskHeader(bytes.ToArray())
             : null;
+
+    /// <summary>Makes the header of a dynamic disk, checksum and all.</summary>
+    /// <param name="tableOffset">Where the block allocation table is.</param>
+    /// <param name="entries">How many entries it has.</param>
+    /// <param name="blockSize">The size of a block's data in bytes.</param>
+    public static byte[] Make(long tableOffset, uint entries, uint blockSize)
+    {
+        var bytes = new byte[Size];
+        Cookie.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(8), ulong.MaxValue);
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(16), tableOffset);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(24), 0x10000);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(28), entries);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(32), blockSize);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(ChecksumAt), VhdFooter.Checksum(bytes, ChecksumAt));
+        return bytes;
+    }
 }
