@@ -15,6 +15,7 @@
         'Add-IaaSVmDisk'
         'Checkpoint-IaaSVm'
         'Connect-IaaS'
+        'Convert-IaaSImage'
         'Disconnect-IaaS'
         'Get-IaaSContext'
         'Get-IaaSFailover'

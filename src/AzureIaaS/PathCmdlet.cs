@@ -3,8 +3,42 @@ using Microsoft.PowerShell.Commands;
 
 namespace AzureIaaS.PowerShell;
 
+/// <summary>A cmdlet that knows files by PowerShell's paths.</summary>
+public abstract class FileCmdlet : IaaSCmdlet
+{
+    /// <summary>A path of the file system, in full; the file need not be there. Null stays null.</summary>
+    /// <param name="path">The path, as typed.</param>
+    private protected string? FullPath(string? path) => path is null ? null : SessionState.Path.GetUnresolvedProviderPathFromPSPath(path);
+
+    /// <summary>Paths of the file system, in full.</summary>
+    /// <param name="paths">The paths, as typed.</param>
+    private protected IReadOnlyList<string> FullPaths(IEnumerable<string> paths) => [.. paths.Select(p => FullPath(p)!)];
+
+    /// <summary>The full paths of the files that a path means.</summary>
+    /// <param name="path">The path, as typed.</param>
+    /// <param name="isLiteral">Whether no character of it is a wildcard.</param>
+    private protected IReadOnlyList<string> Resolve(string path, bool isLiteral) =>
+        isLiteral || !WildcardPattern.ContainsWildcardCharacters(path) ? [Literal(path)] : Matching(path);
+
+    private string Literal(string path)
+    {
+        var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
+        return CheckProvider(path, provider, full);
+    }
+
+    private List<string> Matching(string path)
+    {
+        var paths = GetResolvedProviderPathFromPSPath(path, out var provider);
+        return paths.Select(p => CheckProvider(path, provider, p)).ToList();
+    }
+
+    private static string CheckProvider(string path, ProviderInfo provider, string full) => provider.ImplementingType == typeof(FileSystemProvider)
+        ? full
+        : throw new IaaSException(ErrorKind.InvalidArgument, "NotAFilePath", $"{path} is a path of PowerShell's {provider.Name} provider, not a file.", "Give the path of a file.", path);
+}
+
 /// <summary>A cmdlet over files: with wildcards, or literally; from the pipeline as text or as files.</summary>
-public abstract class PathCmdlet : IaaSCmdlet
+public abstract class PathCmdlet : FileCmdlet
 {
     private protected const string PathSet = "Path";
     private protected const string LiteralPathSet = "LiteralPath";
@@ -27,23 +61,7 @@ public abstract class PathCmdlet : IaaSCmdlet
         var found = new List<string>();
         var isLiteral = ParameterSetName == LiteralPathSet;
         foreach (var path in isLiteral ? LiteralPath : Path)
-            Try(path, () => found.AddRange(isLiteral || !WildcardPattern.ContainsWildcardCharacters(path) ? [Literal(path)] : Matching(path)));
+            Try(path, () => found.AddRange(Resolve(path, isLiteral)));
         return found;
     }
-
-    private string Literal(string path)
-    {
-        var full = SessionState.Path.GetUnresolvedProviderPathFromPSPath(path, out var provider, out _);
-        return CheckProvider(path, provider, full);
-    }
-
-    private List<string> Matching(string path)
-    {
-        var paths = GetResolvedProviderPathFromPSPath(path, out var provider);
-        return paths.Select(p => CheckProvider(path, provider, p)).ToList();
-    }
-
-    private static string CheckProvider(string path, ProviderInfo provider, string full) => provider.ImplementingType == typeof(FileSystemProvider)
-        ? full
-        : throw new IaaSException(ErrorKind.InvalidArgument, "NotAFilePath", $"{path} is a path of PowerShell's {provider.Name} provider, not a file.", "Give the path of a file.", path);
 }

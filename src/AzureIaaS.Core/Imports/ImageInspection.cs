@@ -33,6 +33,7 @@ public static class ImageInspection
             PartitionScheme = table.Scheme.ToString(),
             PartitionCount = table.Partitions.Count,
             Firmware = FirmwareOf(table),
+            Chain = ChainOf(image),
             Files = files,
             Details = new Dictionary<string, string>(image.Details),
             Warnings = warnings,
@@ -48,6 +49,14 @@ public static class ImageInspection
     {
         var bios = table.HasBootCode && (table.Scheme != PartitionScheme.Gpt || table.HasBiosBootPartition);
         return bios ? Firmware.Bios : table.HasEfiSystemPartition ? Firmware.Uefi : Firmware.Unknown;
+    }
+
+    private static List<ImageLayer> ChainOf(DiskImage image)
+    {
+        var chain = new List<ImageLayer>();
+        for (var layer = image; layer is not null; layer = layer.Parent)
+            chain.Add(new ImageLayer { Path = layer.Path, Format = layer.Format.Name, Variant = layer.Variant, Length = layer.Length });
+        return chain;
     }
 
     private static bool CanBoot(PartitionTable table) => table.HasBootCode || table.HasEfiSystemPartition;

@@ -34,7 +34,13 @@ internal sealed class DiskInput : ImportInput
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
         var path = Path.GetFullPath(request.Path);
-        var options = new DiskOpenOptions { Format = request.Format, Root = request.Root ?? ImportRoot.For(path) };
+        var options = new DiskOpenOptions
+        {
+            Format = request.Format,
+            Root = request.Root ?? ImportRoot.For(path),
+            ExternalReferences = request.ExternalReferences,
+            Snapshot = request.Snapshot,
+        };
         var disk = ImageInspection.Inspect(path, options, cancellation);
         return new ImportSource
         {

@@ -20,6 +20,12 @@ public sealed class ImportPlan
     /// <summary>The folder that the images may not leave; null for each file's own.</summary>
     public string? Root { get; set; }
 
+    /// <summary>What the images may refer to outside the root.</summary>
+    public IList<string> ExternalReferences { get; set; } = [];
+
+    /// <summary>The internal snapshot that is imported; null for the current state.</summary>
+    public string? Snapshot { get; set; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; set; }
 
@@ -41,6 +47,8 @@ public sealed class ImportPlan
         return new ImportPlan
         {
             Root = request.Root,
+            ExternalReferences = [.. request.ExternalReferences],
+            Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
             Sources = [.. source.Disks],
             Machine = new VirtualMachine

@@ -55,6 +55,9 @@ public sealed class ImageInfo
     /// <summary>The firmware that the disk boots with, as far as the partition table tells.</summary>
     public Firmware Firmware { get; set; }
 
+    /// <summary>The images it is made of, from itself down to the whole disk at the bottom; one for a disk without a parent.</summary>
+    public IList<ImageLayer> Chain { get; set; } = [];
+
     /// <summary>Every file the image is made of.</summary>
     public IList<ImageFile> Files { get; set; } = [];
 
@@ -63,6 +66,25 @@ public sealed class ImageInfo
 
     /// <summary>What is odd and was accepted, in sentences.</summary>
     public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>The file's name.</summary>
+    public override string ToString() => System.IO.Path.GetFileName(Path);
+}
+
+/// <summary>One image of a chain: what differs from the next one below, or, at the bottom, a whole disk.</summary>
+public sealed class ImageLayer
+{
+    /// <summary>The full path of the file.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>The format's short name.</summary>
+    public string Format { get; set; } = "";
+
+    /// <summary>The kind within the format: <c>differencing</c>.</summary>
+    public string Variant { get; set; } = "";
+
+    /// <summary>The size of its virtual disk in bytes.</summary>
+    public long Length { get; set; }
 
     /// <summary>The file's name.</summary>
     public override string ToString() => System.IO.Path.GetFileName(Path);
