@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using AzureIaaS.Disks.Vmdk;
 using Microsoft.PowerShell.Commands;
 
 namespace AzureIaaS.PowerShell;
@@ -54,6 +55,25 @@ public abstract class PathCmdlet : FileCmdlet
     [Alias("PSPath", "FullName")]
     [ValidateNotNullOrEmpty]
     public string[] LiteralPath { get; set; } = [];
+
+    /// <summary>
+    /// The disks among the files that were named: a piece of a VMDK that came along with a pattern or by the pipeline is left out with a warning,
+    /// for the descriptor that names it stands for all of them.
+    /// </summary>
+    private protected List<string> ResolveDisks()
+    {
+        var isChosenOneByOne = !MyInvocation.ExpectingInput && (ParameterSetName == LiteralPathSet || !Path.Any(WildcardPattern.ContainsWildcardCharacters));
+        var paths = ResolvePaths();
+        if (isChosenOneByOne)
+            return paths;
+        return [.. paths.Where(path =>
+        {
+            if (VmdkSiblings.DescriptorOf(path) is not { } descriptor)
+                return true;
+            WriteWarning($"{path} is a part of {System.IO.Path.GetFileName(descriptor)} and no disk by itself; it is left out.");
+            return false;
+        })];
+    }
 
     /// <summary>The full paths of the files that were named; what cannot be found is an error record.</summary>
     private protected List<string> ResolvePaths()

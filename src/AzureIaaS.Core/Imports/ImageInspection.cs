@@ -15,7 +15,7 @@ public static class ImageInspection
     {
         using var image = DiskFormat.OpenImage(path, options);
         var table = PartitionTable.Read(image.Length, [image.LogicalSectorSize], image.Read);
-        var files = image.Files.Select(ImageFile.Of).ToList();
+        var files = image.Files.Distinct().Select(ImageFile.Of).ToList();
         var warnings = new List<string>(image.Warnings);
         if (table.RequiredLength > image.Length)
             warnings.Add($"A partition ends at byte {table.RequiredLength:N0}, beyond the end of the virtual disk at {image.Length:N0}.");
@@ -23,7 +23,7 @@ public static class ImageInspection
             warnings.Add("No boot loader was seen: there is no boot code in the first sector and no EFI system partition.");
         return new ImageInfo
         {
-            Path = files[0].Path,
+            Path = image.Path,
             Format = image.Format.Name,
             Variant = image.Variant,
             Length = image.Length,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
@@ -19,6 +20,9 @@ public sealed class ImportPlan
 
     /// <summary>The folder that the images may not leave; null for each file's own.</summary>
     public string? Root { get; set; }
+
+    /// <summary>What is odd about the machine, in sentences.</summary>
+    public IList<string> Warnings { get; set; } = [];
 
     /// <summary>What the images may refer to outside the root.</summary>
     public IList<string> ExternalReferences { get; set; } = [];
@@ -51,6 +55,7 @@ public sealed class ImportPlan
             Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
             Sources = [.. source.Disks],
+            Warnings = [.. source.Warnings, .. source.Disks.SelectMany(d => d.Warnings.Select(w => $"{d.Path}: {w}"))],
             Machine = new VirtualMachine
             {
                 Id = Guid.NewGuid(),
@@ -59,6 +64,10 @@ public sealed class ImportPlan
                 Cpu = cpu,
                 Memory = memory,
                 Firmware = FirmwareFor(request, source),
+                NetworkAdapters = [.. source.Adapters.Select((a, i) => new NetworkAdapter
+                {
+                    Name = string.Create(CultureInfo.InvariantCulture, $"nic{i}"), MacAddress = a.MacAddress ?? "", Model = a.Model ?? "",
+                })],
                 AvailabilitySet = request.AvailabilitySet,
                 StartOrder = request.StartOrder ?? 0,
                 Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
@@ -84,7 +93,7 @@ public sealed class ImportPlan
         Name = $"disk{index}",
         Length = source.Length,
         LogicalSectorSize = source.LogicalSectorSize,
-        Controller = request.Controller,
+        Controller = request.Controller != DiskController.Unknown ? request.Controller : source.Controller,
         SourcePath = source.Path,
         SourceFormat = source.Format,
     };

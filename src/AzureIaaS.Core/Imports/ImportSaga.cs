@@ -1,3 +1,4 @@
+using AzureIaaS.Appliances;
 using AzureIaaS.Disks;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
@@ -59,6 +60,12 @@ public static class ImportSaga
             ExternalReferences = [.. work.Plan.ExternalReferences],
             Snapshot = work.Plan.Snapshot,
         };
+        if (source.ManifestDigest is { } manifest)
+        {
+            work.Notices.Report(Notice.Step($"Comparing {Path.GetFileName(source.Path)} with its manifest"));
+            OvfManifest.Verify(source.Path, manifest, cancellation);
+        }
+
         using var image = DiskFormat.OpenImage(source.Path, options);
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
         using var journalOwner = journal as IDisposable;

@@ -1,3 +1,5 @@
+using AzureIaaS.Appliances;
+
 namespace AzureIaaS.Imports;
 
 /// <summary>A machine as its source describes it. Unknown is a value: what the source does not say is null, or Unknown.</summary>
@@ -20,6 +22,12 @@ public sealed record ImportSource
 
     /// <summary>The disks, the one to boot from first.</summary>
     public required IReadOnlyList<ImageInfo> Disks { get; init; }
+
+    /// <summary>The network adapters in order; none where the source says nothing of them.</summary>
+    public IReadOnlyList<DescribedAdapter> Adapters { get; init; } = [];
+
+    /// <summary>What is odd about the machine and was accepted deliberately, or left out, in sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
 /// <summary>What an image file is, as Get-IaaSImage shows it.</summary>
@@ -57,6 +65,12 @@ public sealed class ImageInfo
 
     /// <summary>The images it is made of, from itself down to the whole disk at the bottom; one for a disk without a parent.</summary>
     public IList<ImageLayer> Chain { get; set; } = [];
+
+    /// <summary>The controller that its machine's description puts it on; Unknown where there is none.</summary>
+    public DiskController Controller { get; set; }
+
+    /// <summary>The digest that a manifest gives of the file: algorithm, colon, hexadecimal; null where there is no manifest.</summary>
+    public string? ManifestDigest { get; set; }
 
     /// <summary>Every file the image is made of.</summary>
     public IList<ImageFile> Files { get; set; } = [];

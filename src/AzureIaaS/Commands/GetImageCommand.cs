@@ -32,7 +32,7 @@ public sealed class GetImageCommand : PathCmdlet
     protected override void ProcessRecord()
     {
         var options = new DiskOpenOptions { Format = Format, Snapshot = Snapshot, Root = FullPath(Root), ExternalReferences = FullPaths(AllowExternalReference) };
-        foreach (var path in ResolvePaths())
+        foreach (var path in ResolveDisks())
         {
             Try(path, () => WriteObject(Await(c => Task.Run(
                 () => ImageInspection.Inspect(path, options, c), c))));

@@ -97,7 +97,7 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var paths = ResolvePaths();
+        var paths = ResolveDisks();
         if (paths.Count > 1 && NameFor(paths[0]) is { } name)
         {
             var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",

@@ -61,4 +61,17 @@ public sealed class EsxExtentTests : IDisposable
         var wrong = _folder.Write("wrong.vmdk", VmdkBuilder.DescriptorText("custom", "RW 2048 ZERO\nRW 2049 SPARSE \"c.vmdk\""));
         Assert.Contains("2,048 sectors and its descriptor says 2,049", DiskAssert.Refuses(DiskImageFault.Corrupt, wrong).Message, StringComparison.Ordinal);
     }
+
+    [Fact]
+    public void AnEsxiFoldersExtentsKnowTheirDescriptor()
+    {
+        _folder.Write("web01-flat.vmdk", new byte[8192]);
+        _folder.Write("web01-ctk.vmdk", new byte[512]);
+        _folder.Write("lonely-flat.vmdk", new byte[512]);
+        var descriptor = _folder.Write("web01.vmdk", VmdkBuilder.DescriptorText("vmfs", "RW 16 VMFS \"web01-flat.vmdk\"") + "changeTrackPath=\"web01-ctk.vmdk\"\n");
+        var whole = _folder.Write("whole.vmdk", new VmdkBuilder { Content = TestImages.Pattern(64 << 10) }.Build());
+        Assert.Equal(descriptor, AzureIaaS.Disks.Vmdk.VmdkSiblings.DescriptorOf(_folder["web01-flat.vmdk"]));
+        Assert.Equal(descriptor, AzureIaaS.Disks.Vmdk.VmdkSiblings.DescriptorOf(_folder["web01-ctk.vmdk"]));
+        Assert.All(new[] { descriptor, whole, _folder["lonely-flat.vmdk"] }, p => Assert.Null(AzureIaaS.Disks.Vmdk.VmdkSiblings.DescriptorOf(p)));
+    }
 }
