@@ -48,6 +48,7 @@ internal static class Program
         LifecycleCommands.Remove(),
         ConsoleCommand.Create(),
         ImageCommand.Create(),
+        ReadinessCommand.Create(),
         OperationCommands.Create(),
         LifecycleCommands.Suspend(),
         SetCommand.Create(),

@@ -45,6 +45,7 @@ internal sealed class DescriptionInput : ImportInput
             Memory = description.Memory,
             Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
             Disks = disks,
+            Root = options.Root,
             Adapters = description.Adapters,
             Warnings = [.. description.Warnings.Select(w => $"{path}: {w}"), .. WarningsOf(path, description)],
         };

@@ -50,7 +50,7 @@ public sealed class ImportPlan
         CheckSpace(source, place);
         return new ImportPlan
         {
-            Root = request.Root,
+            Root = request.Root ?? source.Root,
             ExternalReferences = [.. request.ExternalReferences],
             Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,

@@ -23,6 +23,9 @@ public sealed record ImportSource
     /// <summary>The disks, the one to boot from first.</summary>
     public required IReadOnlyList<ImageInfo> Disks { get; init; }
 
+    /// <summary>The folder that no file of it may leave; null for each disk's own.</summary>
+    public string? Root { get; init; }
+
     /// <summary>The network adapters in order; none where the source says nothing of them.</summary>
     public IReadOnlyList<DescribedAdapter> Adapters { get; init; } = [];
 
