@@ -21,7 +21,7 @@ internal sealed class MappedImage(
     int sectorSize = 512,
     DiskImage? parent = null) : DiskImage(format, files[0].Path)
 {
-    private const int PlainRead = 256 << 10;
+    private const int PlainRead = 512 << 10;
     private const int PackedRead = 2 << 20;
 
     /// <inheritdoc/>
