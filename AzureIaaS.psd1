@@ -17,6 +17,7 @@
         'Connect-IaaS'
         'Convert-IaaSImage'
         'Disconnect-IaaS'
+        'Export-IaaSVm'
         'Get-IaaSContext'
         'Get-IaaSFailover'
         'Get-IaaSHost'

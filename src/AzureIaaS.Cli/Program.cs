@@ -57,6 +57,7 @@ internal static class Program
         CheckpointCommands.Create(),
         FailoverCommand.Create(),
         HostCommands.Create(),
+        ExportCommand.Create(),
         ImageCommand.Create(),
         ReadinessCommand.Create(),
         OperationCommands.Create(),

@@ -12,6 +12,7 @@ internal static partial class Wording
         ["Connect-IaaS"] = "connect",
         ["Convert-IaaSImage"] = "image convert",
         ["Disconnect-IaaS"] = "disconnect",
+        ["Export-IaaSVm"] = "export",
         ["Get-IaaSContext"] = "context",
         ["Get-IaaSFailover"] = "failover --list",
         ["Get-IaaSHost"] = "host list",

@@ -116,3 +116,35 @@ Describe 'An OVA' {
         Get-IaaSVm wrong -ErrorAction SilentlyContinue | Should -BeNullOrEmpty
     }
 }
+
+Describe 'Export-IaaSVm' {
+    BeforeAll {
+        $web = Import-IaaSVm (Join-Path $folder a.raw) -Name 'web 01' -Memory 256MB -Cpu 2 -DiskController Pvscsi
+    }
+
+    It 'makes an OVA that imports again as the same machine' {
+        $file = $web | Export-IaaSVm -Path (Join-Path $TestHome home.ova)
+        $file | Should -BeOfType IO.FileInfo
+        tar -tf $file.FullName | Should -Be 'web_01.ovf', 'web_01.mf', 'web_01-disk1.vmdk'
+        $again = Import-IaaSVm $file.FullName -Name again
+        $again.Cpu, $again.Memory, $again.Firmware, $again.Disks[0].Controller | Should -Be $web.Cpu, $web.Memory, $web.Firmware, $web.Disks[0].Controller
+        $again.NetworkAdapters[0].MacAddress | Should -Be $web.NetworkAdapters[0].MacAddress
+        $again.Disks[0].Digest | Should -Be $web.Disks[0].Digest
+    }
+
+    It 'makes a disk of any format, named after the machine' {
+        $out = New-Item -ItemType Directory (Join-Path $TestHome exported)
+        (Export-IaaSVm 'web 01' -Format VhdxDynamic -Path $out).Name | Should -Be 'web 01.vhdx'
+        (Get-IaaSImage (Join-Path $out *.vhdx)).Length | Should -Be $web.Disks[0].Length
+    }
+
+    It 'replaces nothing without -Force, and refuses what runs' {
+        { Export-IaaSVm 'web 01' (Join-Path $TestHome home.ova) -ErrorAction Stop } | Should -Throw -ErrorId 'FileExists,*'
+        Export-IaaSVm 'web 01' (Join-Path $TestHome other.ova) -WhatIf | Should -BeNullOrEmpty
+        Join-Path $TestHome other.ova | Should -Not -Exist
+        Start-IaaSVm 'web 01' | Out-Null
+        try { { Export-IaaSVm 'web 01' (Join-Path $TestHome other.ova) -ErrorAction Stop } | Should -Throw -ErrorId 'VmNotStopped,*' }
+        finally { Stop-IaaSVm 'web 01' -Force -Confirm:$false | Out-Null }
+        Get-ChildItem $TestHome -Filter *.partial | Should -BeNullOrEmpty
+    }
+}

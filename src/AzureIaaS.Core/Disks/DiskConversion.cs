@@ -43,10 +43,21 @@ public static class DiskConversion
         var length = request.Format.LengthFor(source);
         using var file = OutputFile.Create(path, request.Force);
         using var writer = request.Format.Create(file, length, source.LogicalSectorSize);
+        await WriteAsync(source, writer, request.Threads, progress, cancellation);
+    }
+
+    /// <summary>Writes an image's content by a writer, and lets that finish.</summary>
+    /// <param name="source">The image.</param>
+    /// <param name="writer">The writer.</param>
+    /// <param name="threads">How many threads work; 0 to choose.</param>
+    /// <param name="progress">Receives the position on the virtual disk.</param>
+    /// <param name="cancellation">Stops it.</param>
+    internal static async Task WriteAsync(DiskImage source, DiskWriter writer, int threads, IProgress<long>? progress, CancellationToken cancellation)
+    {
         if (writer is LinearWriter linear)
-            await DiskCopy.RunAsync(source, linear, new DiskCopyOptions { Digest = false, Threads = request.Threads }, progress, cancellation);
+            await DiskCopy.RunAsync(source, linear, new DiskCopyOptions { Digest = false, Threads = threads }, progress, cancellation);
         else
-            await RunAsync(source, writer, ThreadCount(source, writer, request.Threads), progress, cancellation);
+            await RunAsync(source, writer, ThreadCount(source, writer, threads), progress, cancellation);
         cancellation.ThrowIfCancellationRequested();
         writer.Finish();
         progress?.Report(source.Length);

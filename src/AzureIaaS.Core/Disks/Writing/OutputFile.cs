@@ -12,17 +12,22 @@ internal sealed class OutputFile : IDisposable
     private const int QuotaExceeded = 122;   // EDQUOT
     private const int DiskFull = unchecked((int)0x80070070);   // ERROR_DISK_FULL as an HRESULT
 
-    private readonly string _partial;
+    private readonly string? _partial;
     private readonly bool _mayReplace;
+    private readonly long _start;
     private SafeFileHandle? _file;
 
-    private OutputFile(string path, string partial, bool mayReplace, SafeFileHandle file)
+    private OutputFile(string path, string? partial, bool mayReplace, SafeFileHandle file, long start = 0)
     {
         Path = path;
         _partial = partial;
         _mayReplace = mayReplace;
         _file = file;
+        _start = start;
     }
+
+    /// <summary>How far it has been written to, in bytes.</summary>
+    public long End { get; private set; }
 
     /// <summary>The path it will have.</summary>
     public string Path { get; }
@@ -49,6 +54,11 @@ internal sealed class OutputFile : IDisposable
         }
     }
 
+    /// <summary>A part of this file, from an offset on, to be written as a file of its own; this one publishes it.</summary>
+    /// <param name="start">Where it starts.</param>
+    /// <param name="name">The name it goes by.</param>
+    public OutputFile Section(long start, string name) => new(System.IO.Path.Combine(Path, name), null, _mayReplace, _file!, start);
+
     /// <summary>Writes bytes at an offset.</summary>
     /// <param name="offset">Where, in bytes.</param>
     /// <param name="data">The bytes.</param>
@@ -57,7 +67,8 @@ internal sealed class OutputFile : IDisposable
     {
         try
         {
-            RandomAccess.Write(_file!, data, offset);
+            RandomAccess.Write(_file!, data, _start + offset);
+            End = Math.Max(End, offset + data.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -71,7 +82,8 @@ internal sealed class OutputFile : IDisposable
     {
         try
         {
-            RandomAccess.SetLength(_file!, length);
+            RandomAccess.SetLength(_file!, _start + length);
+            End = length;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -84,7 +96,7 @@ internal sealed class OutputFile : IDisposable
     /// <param name="buffer">What to fill, wholly.</param>
     public void Read(long offset, Span<byte> buffer)
     {
-        while (buffer.Length > 0 && RandomAccess.Read(_file!, buffer, offset) is > 0 and var read)
+        while (buffer.Length > 0 && RandomAccess.Read(_file!, buffer, _start + offset) is > 0 and var read)
         {
             buffer = buffer[read..];
             offset += read;
@@ -97,6 +109,8 @@ internal sealed class OutputFile : IDisposable
     /// <exception cref="IaaSException">It cannot be written to the device, or another file took the name.</exception>
     public void Publish()
     {
+        if (_partial is null)
+            return;
         try
         {
             RandomAccess.FlushToDisk(_file!);
@@ -117,6 +131,8 @@ internal sealed class OutputFile : IDisposable
     /// <inheritdoc/>
     public void Dispose()
     {
+        if (_partial is null)
+            return;
         _file?.Dispose();
         _file = null;
         File.Delete(_partial);
