@@ -59,6 +59,7 @@ internal sealed class MachineStore(StateDatabase database) : IMachineStore
     public void Remove(Guid id) => database.Write(t =>
     {
         t.Execute("DELETE FROM names WHERE owner = $0", Key(id));
+        t.Execute("DELETE FROM network_members WHERE vm = $0", Key(id));
         return t.Execute("DELETE FROM machines WHERE id = $0", Key(id));
     });
 

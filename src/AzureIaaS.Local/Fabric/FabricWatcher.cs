@@ -20,6 +20,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NetworksEvery = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<Guid, Watched> _watched = [];
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
@@ -63,7 +64,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         long? version = null;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, long.MinValue);
+        var (idleSince, tidiedAt, networksAt) = (Environment.TickCount64, 0L, 0L);
         IReadOnlyList<StoredMachine> machines = [];
         try
         {
@@ -92,6 +93,13 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 {
                     tidiedAt = Environment.TickCount64;
                     await TidyAsync(notices);
+                }
+
+                if (Environment.TickCount64 - networksAt > NetworksEvery.TotalMilliseconds)
+                {
+                    networksAt = Environment.TickCount64;
+                    foreach (var stored in machines)
+                        services.Networks.Ensure(stored.Machine, notices);
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
