@@ -38,6 +38,9 @@ internal sealed partial class LocalProvider : IVmProvider
 
     public string Name => "Local";
 
+    /// <summary>What it works with.</summary>
+    internal LocalServices Services => _services;
+
     private FabricLayout Layout => _services.Layout;
 
     public async Task<IReadOnlyList<VirtualMachine>> ListAsync(CancellationToken cancellation)

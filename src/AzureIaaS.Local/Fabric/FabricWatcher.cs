@@ -26,7 +26,6 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
     private Task _healing = Task.CompletedTask;
-    private int _dirty = 1;
 
     /// <summary>Watches until nothing has run for a while, or until cancelled.</summary>
     /// <param name="stay">Whether to go on when nothing runs.</param>
@@ -63,7 +62,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private async Task<bool> WatchAsync(IDisposable owner, bool stay, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        long? version = null;
+        (long, long)? version = null;
         var (idleSince, tidiedAt, networksAt) = (Environment.TickCount64, 0L, 0L);
         IReadOnlyList<StoredMachine> machines = [];
         try
@@ -76,7 +75,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                     return false;
                 }
 
-                if (version != (version = services.Store.Version) | Interlocked.Exchange(ref _dirty, 0) == 1)
+                if (version != (version = (services.Store.Version, services.Keeper.Changes)))
                 {
                     machines = [.. services.Store.Machines.List().Where(IsToBeWatched)];
                     Follow(machines, notices, stop.Token);
@@ -150,10 +149,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             {
                 var (before, machine) = (stored.Machine.State, await services.Keeper.LookAsync(stored, cancellation));
                 if (machine.State != before)
-                {
                     notices.Report(Notice.Verbose($"{machine.Name}: {before} → {machine.State}. {machine.StateReason}".TrimEnd()));
-                    _dirty = 1;
-                }
 
                 if (services.Store.Machines.Find(id) is { } now)
                     watched.Update(now, services.Layout);
@@ -178,16 +174,17 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         {
             try
             {
-                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
-                if (await healer.HealAsync(stored.Machine.Id, notices, c) is not null)
+                if (await healer.HealAsync(stored.Machine.Id, notices, c))
+                    _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
+                else
                     _waiting.TryRemove(stored.Machine.Id, out _);
             }
             catch (Exception e) when (e is IaaSException or IOException)
             {
+                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
                 notices.Report(Notice.Warning($"{stored.Machine.Name} could not be brought back yet: {e.Message}"));
             }
         });
-        Interlocked.Exchange(ref _dirty, 1);
         _wake.Release();
     }
 
@@ -218,7 +215,6 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
             if (owned.Notes.HealAttempts > 0 && owned.Machine.State == MachineState.Running)
                 owned.Write(owned.Notes with { HealAttempts = 0 });
-            _dirty = 1;
         }
         catch (IaaSException e)
         {

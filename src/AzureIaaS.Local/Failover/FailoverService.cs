@@ -47,6 +47,11 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
         {
             error = $"{e.Message} {e.Remedy}";
         }
+        catch (Exception e)
+        {
+            Save(recorder, e.Message);
+            throw;
+        }
 
         return Save(recorder, error);
     }

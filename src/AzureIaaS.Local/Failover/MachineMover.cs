@@ -26,7 +26,7 @@ internal sealed class MachineMover(LocalServices services)
         MachineRunner.MustDo(owned.Machine, MachineRequest.Migrate, notices);
         CheckTarget(owned.Machine, to);
         notices.Report(Notice.Step($"Moving {owned.Machine.Name}"));
-        var work = new MachineWork<MovePlan>(owned, new MovePlan(owned.Machine.Host, to, limit.TotalSeconds), services, notices);
+        var work = new MachineWork<MovePlan>(owned, new MovePlan(owned.Machine.Host, to, owned.Notes.Slot, limit.TotalSeconds), services, notices);
         await MoveSaga.Definition.RunAsync(work, recorder, cancellation);
         if (recorder is not null)
         {

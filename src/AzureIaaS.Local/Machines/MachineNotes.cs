@@ -17,9 +17,6 @@ internal sealed record MachineNotes
     /// <summary>Which of its two sets of sockets its process has: a live migration has two processes for a moment.</summary>
     public int Slot { get; init; }
 
-    /// <summary>While it moves: the slot of the process that it leaves.</summary>
-    public int? MovingFromSlot { get; init; }
-
     /// <summary>When it has moved: the process that it has left, until that is gone.</summary>
     public ProcessIdentity? MovingFromProcess { get; init; }
 
