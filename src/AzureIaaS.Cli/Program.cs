@@ -52,6 +52,7 @@ internal static class Program
         LifecycleCommands.Suspend(),
         SetCommand.Create(),
         HostCommands.Create(),
+        NetworkCommands.Create(),
         FailoverCommand.Create(),
         CheckpointCommands.Create(),
         DiskCommands.Create(),

@@ -84,9 +84,9 @@ internal sealed class NetworkStore(StateDatabase database) : INetworkStore
         }
 
         var wanted = pool.Check(member.Address).ToString();
-        if (taken.ContainsKey(wanted))
+        if (taken.TryGetValue(wanted, out var owner))
         {
-            throw new IaaSException(ErrorKind.AlreadyExists, "AddressTaken", $"{wanted} belongs to '{taken[wanted].HostName}' on network '{network.Name}'.",
+            throw new IaaSException(ErrorKind.AlreadyExists, "AddressTaken", $"{wanted} belongs to '{owner.HostName}' on network '{network.Name}'.",
                 "Give another address with -IPAddress, or none to have one chosen.", wanted);
         }
 

@@ -32,7 +32,8 @@ internal static class CurrentContext
             return null;
         var module = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(CurrentContext).Assembly.Location)!, "..", "AzureIaaS.psd1");
         var command = $"Import-Module {Quote(System.IO.Path.GetFullPath(module))}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
-        return new WatcherCommand(Environment.ProcessPath!, ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]);
+        string[] Arguments(string line) => ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", line];
+        return new WatcherCommand(Environment.ProcessPath!, Arguments(command)) { SwitchArguments = network => Arguments($"{command} -NetworkId {network}") };
     }
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";
