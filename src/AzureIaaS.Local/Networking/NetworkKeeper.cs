@@ -76,15 +76,17 @@ internal sealed class NetworkKeeper(LocalServices services, WatcherCommand? comm
 
     /// <summary>Opens a port of the loopback that leads to a machine's, and writes it on the machine; closed when the answer is disposed.</summary>
     /// <param name="machine">The machine.</param>
-    /// <param name="port">Its port.</param>
+    /// <param name="port">Its port; null for the first that it publishes, else 80.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>What keeps it open; null when the machine is on no network, or its switch cannot.</returns>
-    public async Task<IDisposable?> OpenEndpointAsync(VirtualMachine machine, int port, CancellationToken cancellation)
+    public async Task<IDisposable?> OpenEndpointAsync(VirtualMachine machine, int? port, CancellationToken cancellation)
     {
+        var published = machine.PublishedPorts.FirstOrDefault(p => !p.Udp)?.Port;
+        await SyncAsync(machine, SilentNotices.Instance, cancellation);   // its switch may have been started a moment ago
         if (!services.Hypervisor.SendsFrames || machine.NetworkAdapters.FirstOrDefault(a => a.NetworkId is not null) is not { } adapter
             || await SwitchClient.ConnectAsync(services.Layout.Network(adapter.NetworkId!.Value), cancellation) is not { } client)
             return null;
-        var answer = await client.AskAsync(new SwitchRequest { Command = SwitchCommand.Forward, Address = adapter.IPAddress, Port = port }, cancellation);
+        var answer = await client.AskAsync(new SwitchRequest { Command = SwitchCommand.Forward, Address = adapter.IPAddress, Port = port ?? published ?? 80 }, cancellation);
         machine.Endpoint = answer?.Endpoint ?? machine.Endpoint;
         return client;
     }

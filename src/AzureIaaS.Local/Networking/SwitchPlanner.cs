@@ -74,11 +74,11 @@ internal static class SwitchPlanner
         return new SwitchPeer(network.Name, AddressPool.ToNumber(subnet.BaseAddress), MaskOf(subnet), layout.Network(network.Id).Peers);
     }
 
-    /// <summary>A machine on several networks publishes by the first.</summary>
+    /// <summary>A machine on several networks publishes by the first, and a rehearsal's clone not at all: the original has the port.</summary>
     private static IEnumerable<Forward> ForwardsOf((NetworkMember Member, StoredMachine? Stored) member)
     {
         var machine = member.Stored!.Machine;
-        return machine.IPAddress != member.Member.Address ? []
+        return machine.IPAddress != member.Member.Address || machine.RehearsalOf is not null ? []
             : machine.PublishedPorts.Select(p => new Forward(AddressPool.ToNumber(IPAddress.Parse(p.HostAddress)), p.HostPort, AddressPool.ToNumber(IPAddress.Parse(machine.IPAddress)), p.Port, p.Udp));
     }
 

@@ -19,6 +19,8 @@ internal sealed class TestSwitch : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_running.IsCompleted)
+            return;
         await _stop.CancelAsync();
         await _running;
         _session.Dispose();
