@@ -30,7 +30,7 @@ internal sealed partial class LocalProvider : IVmProvider
         _checkpoints = new Checkpoints(_services);
         _rehearsals = new Rehearsals(_services, _checkpoints);
         _failovers = new FailoverService(_services, _mover, _hosts, _rehearsals, this);
-        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter));
+        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter), new CutOffFailovers(_services, this));
         _editor = new MachineEditor(_services);
         _guests = new GuestProvider(_services);
         _networks = new Networking.FabricNetworks(_services);
@@ -158,6 +158,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public void Dispose()
     {
         _watcher.Dispose();
+        _services.Places.Dispose();
         _services.Hypervisor.Dispose();
     }
 

@@ -22,8 +22,7 @@ internal static class HostCommands
         command.Subcommands.Add(Action("resume", "Let hosts take machines again.", [bringBack],
             async (run, hosts, host) => await hosts.ResumeHostAsync(host.Name, run.Parsed.GetValue(bringBack), run.Notices, run.Cancellation)));
         var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there.", Required = true };
-        command.Subcommands.Add(Action("stop", "Lose hosts, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", [force],
-            async (run, hosts, host) => await hosts.LoseHostAsync(host.Name, run.Notices, run.Cancellation)));
+        command.Subcommands.Add(ActionOnAll("stop", "Lose hosts, all at once, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", [force], LoseAsync));
         return command;
     }
 
@@ -66,7 +65,20 @@ internal static class HostCommands
         return command;
     }
 
-    private static Command Action(string name, string description, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work)
+    private static Command Action(string name, string description, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work) =>
+        ActionOnAll(name, description, options, async (run, hosts, found) =>
+        {
+            foreach (var host in found)
+            {
+                await run.TryAsync(async () =>
+                {
+                    if (await work(run, hosts, host) is { } after)
+                        run.Output.Write(after, CoreJson.Default.FabricHost);
+                });
+            }
+        });
+
+    private static Command ActionOnAll(string name, string description, Option[] options, Func<CommandRun, IHostProvider, IReadOnlyList<FabricHost>, Task> work)
     {
         var names = new Argument<string[]>("host") { Description = "The hosts' names, with * and ?.", Arity = ArgumentArity.OneOrMore };
         var command = new Command(name, description);
@@ -75,23 +87,33 @@ internal static class HostCommands
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
+            var (hosts, found) = (HostsOf(run), new List<FabricHost>());
             foreach (var pattern in run.Parsed.GetValue(names)!)
             {
-                await run.TryAsync(async () =>
+                await run.TryAsync(() =>
                 {
-                    var hosts = HostsOf(run);
-                    var found = hosts.ListHosts().Where(h => FileSystemName.MatchesSimpleExpression(pattern, h.Name)).ToList();
-                    if (found.Count == 0)
-                        throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
-                    foreach (var host in found)
-                    {
-                        if (await work(run, hosts, host) is { } after)
-                            run.Output.Write(after, CoreJson.Default.FabricHost);
-                    }
+                    found.AddRange(Find(hosts, pattern));
+                    return Task.CompletedTask;
                 });
             }
+
+            if (found.Count > 0)
+                await work(run, hosts, found);
         }));
         return command;
+    }
+
+    private static async Task LoseAsync(CommandRun run, IHostProvider hosts, IReadOnlyList<FabricHost> found)
+    {
+        foreach (var host in await hosts.LoseHostsAsync([.. found.Select(h => h.Name)], run.Notices, run.Cancellation))
+            run.Output.Write(host, CoreJson.Default.FabricHost);
+    }
+
+    private static List<FabricHost> Find(IHostProvider hosts, string pattern)
+    {
+        var found = hosts.ListHosts().Where(h => FileSystemName.MatchesSimpleExpression(pattern, h.Name)).ToList();
+        return found.Count > 0 ? found
+            : throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{pattern}'.", "Get-IaaSHost shows those there are.", pattern);
     }
 
     private static IHostProvider HostsOf(CommandRun run) => run.Ability<IHostProvider>("hosts of its own");

@@ -59,13 +59,14 @@ public sealed class PlacementMap
     public Placement Choose(PlacementNeed need)
     {
         var own = _reserved.GetValueOrDefault(need.Id).Place;
+        var set = need.AvailabilitySet is { } name ? Key(name) : null;
         Place? best = null;
         (int Fault, int Update, double Load) bestRank = default;
         foreach (var place in _places)
         {
-            if (Refusal(place, need, own) is not null)
+            if (ObstacleOf(place, need, own) != Obstacle.None)
                 continue;
-            var rank = Rank(place, need, own);
+            var rank = Rank(place, set, own);
             if (best is null || rank.CompareTo(bestRank) < 0)
                 (best, bestRank) = (place, rank);
         }
@@ -108,12 +109,12 @@ public sealed class PlacementMap
         _updateDomains[update] = _updateDomains.GetValueOrDefault(update) + sign;
     }
 
-    private (int Fault, int Update, double Load) Rank(Place place, PlacementNeed need, Place? own)
+    private (int Fault, int Update, double Load) Rank(Place place, string? set, Place? own)
     {
         var load = place.Host.Memory == 0 ? 0 : (double)place.Memory / place.Host.Memory;
-        if (need.AvailabilitySet is not { } set)
+        if (set is null)
             return (0, 0, load);
-        var (fault, update) = (_faultDomains.GetValueOrDefault((Key(set), place.Host.FaultDomain)), _updateDomains.GetValueOrDefault((Key(set), place.Host.UpdateDomain)));
+        var (fault, update) = (_faultDomains.GetValueOrDefault((set, place.Host.FaultDomain)), _updateDomains.GetValueOrDefault((set, place.Host.UpdateDomain)));
         // The machine itself is no reason to stay away from where it is.
         if (own is not null && own.Host.FaultDomain == place.Host.FaultDomain)
             fault--;
@@ -122,21 +123,38 @@ public sealed class PlacementMap
         return (fault, update, load);
     }
 
-    private static string? Refusal(Place place, PlacementNeed need, Place? own)
+    private static Obstacle ObstacleOf(Place place, PlacementNeed need, Place? own)
     {
         var host = place.Host;
         if (need.Only is { } only && !host.Name.Equals(only, StringComparison.OrdinalIgnoreCase))
-            return "another one was asked for";
+            return Obstacle.NotAskedFor;
         if (host.Name.Equals(need.Avoid, StringComparison.OrdinalIgnoreCase))
-            return "it is to be left";
+            return Obstacle.ToBeLeft;
         if (host.State != HostState.Up)
-            return $"it is {host.State}";
+            return Obstacle.NotUp;
         if (need.Overcommit)
-            return null;
-        var (cpu, memory) = own == place ? (place.Cpu - need.Cpu, place.Memory - need.Memory) : (place.Cpu, place.Memory);
+            return Obstacle.None;
+        var (cpu, memory) = Taken(place, need, own);
         if (cpu + need.Cpu > host.Cpu)
-            return $"{Math.Max(0, host.Cpu - cpu)} of {host.Cpu} CPU are free";
-        return memory + need.Memory > host.Memory ? $"{ByteSize.Format(Math.Max(0, host.Memory - memory))} of {ByteSize.Format(host.Memory)} are free" : null;
+            return Obstacle.Cpu;
+        return memory + need.Memory > host.Memory ? Obstacle.Memory : Obstacle.None;
+    }
+
+    /// <summary>What others than the machine itself have taken.</summary>
+    private static (int Cpu, long Memory) Taken(Place place, PlacementNeed need, Place? own) =>
+        own == place ? (place.Cpu - need.Cpu, place.Memory - need.Memory) : (place.Cpu, place.Memory);
+
+    private static string Refusal(Place place, PlacementNeed need, Place? own)
+    {
+        var (host, (cpu, memory)) = (place.Host, Taken(place, need, own));
+        return ObstacleOf(place, need, own) switch
+        {
+            Obstacle.NotAskedFor => "another one was asked for",
+            Obstacle.ToBeLeft => "it is to be left",
+            Obstacle.NotUp => $"it is {host.State}",
+            Obstacle.Cpu => $"{Math.Max(0, host.Cpu - cpu)} of {host.Cpu} CPU are free",
+            _ => $"{ByteSize.Format(Math.Max(0, host.Memory - memory))} of {ByteSize.Format(host.Memory)} are free",
+        };
     }
 
     private static string Explain(Place place, PlacementNeed need, (int Fault, int Update, double Load) rank)
@@ -161,6 +179,17 @@ public sealed class PlacementMap
     }
 
     private static string Key(string set) => set.ToUpperInvariant();
+
+    /// <summary>Why a host will not do.</summary>
+    private enum Obstacle
+    {
+        None,
+        NotAskedFor,
+        ToBeLeft,
+        NotUp,
+        Cpu,
+        Memory,
+    }
 
     private sealed class Place(FabricHost host)
     {

@@ -172,7 +172,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
         var clone = (await work.Provider!.FindAsync(work.Plan.CloneId, cancellation))!;
         var started = recorder.Report.Steps.First(s => s.Name == "start").Started;
         using var endpoint = await services.Networks.OpenEndpointAsync(clone, work.Options.EndpointPort, cancellation);
-        var good = await recorder.CheckAsync(work.Options.Checks is { Count: > 0 } checks ? checks : [new SignOfLifeCheck()], clone, work.Provider, cancellation);
+        var good = await recorder.CheckAsync(work.Options.Checks, clone, work.Provider, cancellation);
 
         // What freezing cost would not be there in earnest: the recovery begins with the start.
         if (good)

@@ -183,7 +183,7 @@ internal sealed class MachineRunner(LocalServices services)
                 "It waits for the system, most often for a disk or share that does not answer; mend that, then try again.", owned.Machine.Name);
         }
 
-        owned.Change(options.StayProvisioned ? MachineState.Stopped : MachineState.Deallocated, null,
+        owned.Change(options.StayProvisioned && owned.Machine.Host is not null ? MachineState.Stopped : MachineState.Deallocated, null,
             owned.Notes with { Process = null, Heal = null, HealAttempts = 0, MemoryFile = null });
         File.Delete(owned.Files.SuspendedMemory);
         return owned.Machine;

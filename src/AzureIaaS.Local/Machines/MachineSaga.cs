@@ -73,6 +73,11 @@ internal sealed class MachineSaga<T> : MachineSaga
             Forget(record, work.Owned, services);
             throw;
         }
+        catch (IOException e)
+        {
+            Forget(record, work.Owned, services);
+            throw DiskTrouble.Translate(owned.Files.Folder, e, "try again; the machine is as it was before.");
+        }
         catch
         {
             Forget(record, work.Owned, services);

@@ -17,11 +17,14 @@ public abstract class HostCmdlet : IaaSCmdlet
     /// <param name="name">The name or pattern.</param>
     private protected static IEnumerable<FabricHost> Find(IHostProvider hosts, string name)
     {
+        if (!WildcardPattern.ContainsWildcardCharacters(name))
+        {
+            return [hosts.FindHost(name)
+                ?? throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name)];
+        }
+
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        var found = hosts.ListHosts().Where(h => pattern.IsMatch(h.Name)).ToList();
-        if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name);
-        return found;
+        return hosts.ListHosts().Where(h => pattern.IsMatch(h.Name));
     }
 
     private protected static FabricHost Mark(FabricHost host, IaaSSession session)
@@ -155,11 +158,13 @@ public sealed class ResumeHostCommand : HostActionCmdlet
         await hosts.ResumeHostAsync(host.Name, ReturnMachine, Output, cancellation);
 }
 
-/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled.</summary>
+/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled; all that are named go down together, as the hosts of a fault domain do.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "IaaSHost", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(FabricHost))]
 public sealed class StopHostCommand : HostActionCmdlet
 {
+    private readonly List<string> _lost = [];
+
     /// <summary>Really kill what runs there; without it, Suspend-IaaSHost is meant.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -177,6 +182,25 @@ public sealed class StopHostCommand : HostActionCmdlet
         }
     }
 
-    private protected override async Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation) =>
-        await hosts.LoseHostAsync(host.Name, Output, cancellation);
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_lost.Count > 0)
+        {
+            Try(_lost, () =>
+            {
+                var session = Session();
+                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync(_lost, Output, c)))
+                    WriteObject(Mark(host, session));
+            });
+        }
+
+        base.EndProcessing();
+    }
+
+    private protected override Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation)
+    {
+        _lost.Add(host.Name);
+        return Task.FromResult<FabricHost?>(null);
+    }
 }

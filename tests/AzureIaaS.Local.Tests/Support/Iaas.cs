@@ -16,9 +16,20 @@ internal static class Iaas
     }
 
     /// <summary>Starts a command on a fabric.</summary>
-    public static Process Start(TestFabric fabric, params string[] arguments)
+    public static Process Start(TestFabric fabric, params string[] arguments) => Launch(fabric, new ProcessStartInfo(Program, arguments));
+
+    /// <summary>Starts one of several processes that ask everything of one machine at once.</summary>
+    public static Process Race(TestFabric fabric, VirtualMachine machine, int seed, int rounds, int delayMilliseconds)
     {
-        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] arguments = [fabric.Root, fabric.Context.Hypervisor.ToString(), machine.Name, $"{seed}", $"{rounds}"];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(Root(), "tests", "Racer", "bin", "Release", "net10.0", "AzureIaaS.Racer.dll"), .. arguments]);
+        start.Environment["AZUREIAAS_SIMULATED_DELAY"] = $"{delayMilliseconds}";
+        return Launch(fabric, start);
+    }
+
+    private static Process Launch(TestFabric fabric, ProcessStartInfo start)
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.RedirectStandardInput) = (true, true, true);
         start.Environment["XDG_CONFIG_HOME"] = Path.Combine(fabric.Folder, "config");
         start.Environment["XDG_DATA_HOME"] = Path.Combine(fabric.Folder, "data");
         var process = Process.Start(start)!;
