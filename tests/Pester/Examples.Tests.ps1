@@ -51,6 +51,8 @@ Describe 'The examples of <Page>' -ForEach $pages {
             New-TestVmdk "$folder/web01.vmdk", "$folder/web02.vmdk", "$folder/db01.vmdk" | Out-Null
             "Path,Name,Memory,Cpu`nweb01.vmdk,front,512MB,2`nweb02.vmdk,,,`n" | Set-Content farm.csv
             if ($Cmdlet -notin 'Import-IaaSVm', 'Connect-IaaS', 'Get-IaaSImage') { Get-ChildItem *.vmdk | Import-IaaSVm | Out-Null }
+            "Name,Subnet,DnsSuffix`nfront,10.21.0.0/24,front.example`nback,10.22.0.0/24,`n" | Set-Content networks.csv
+            if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated | Out-Null }
             if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
             $script = "`$ErrorActionPreference = 'Stop'; `$WarningPreference = 'Stop'; `$ConfirmPreference = 'None'; $Code"
             # A runspace of its own, as an example may connect elsewhere.

@@ -86,17 +86,18 @@ public sealed class AddressPool
 
     private static IPNetwork Parse(string text)
     {
-        if (!IPNetwork.TryParse(text, out var subnet))
+        if (IPNetwork.TryParse(text, out var subnet) && subnet.BaseAddress.AddressFamily != AddressFamily.InterNetwork)
+            throw new IaaSException(ErrorKind.NotSupported, "SubnetNotSupported", $"{text}: networks have IPv4 addresses in this version.", "Give a subnet such as 10.20.0.0/24.", text);
+        // Written in one way only: the runtimes differ in what else they take.
+        if (text is null || subnet.ToString() != text)
         {
-            var hint = text is not null && text.Split('/') is [var address, var prefix] && IPAddress.TryParse(address, out var given)
+            var hint = text?.Split('/') is [var address, var prefix] && IPAddress.TryParse(address, out var given)
                 && given.AddressFamily == AddressFamily.InterNetwork && int.TryParse(prefix, out var length) && length is >= 0 and <= 32
                 ? $"Its first address must be given: {ToAddress(ToNumber(given) & Mask(length))}/{length}."
                 : "Give one such as 10.20.0.0/24.";
             throw new IaaSException(ErrorKind.InvalidArgument, "InvalidSubnet", $"'{text}' is no subnet.", hint, text);
         }
 
-        if (subnet.BaseAddress.AddressFamily != AddressFamily.InterNetwork)
-            throw new IaaSException(ErrorKind.NotSupported, "SubnetNotSupported", $"{text}: networks have IPv4 addresses in this version.", "Give a subnet such as 10.20.0.0/24.", text);
         if (subnet.PrefixLength is < ShortestPrefix or > LongestPrefix)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "InvalidSubnet", $"{text} is no size for a network.",
