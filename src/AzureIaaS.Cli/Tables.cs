@@ -18,6 +18,7 @@ internal static class Tables
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
         VirtualNetwork => (["Name", "Subnet", "Gateway", "Suffix", "Way out", "Free", "Machines", WrappedColumn], o => NetworkRow((VirtualNetwork)o)),
+        VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
         VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
@@ -43,7 +44,7 @@ internal static class Tables
     private static string[] HostRow(FabricHost h) =>
     [
         h.Name, h.State.ToString(), Number(h.FaultDomain), Number(h.UpdateDomain), $"{Number(h.CpuUsed)}/{Number(h.Cpu)}",
-        $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", string.Join(", ", h.Machines), h.StateReason ?? "",
+        $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", Number(h.Machines.Count), h.StateReason ?? string.Join(", ", h.Machines),
     ];
 
     private static string[] NetworkRow(VirtualNetwork n) =>
@@ -51,6 +52,8 @@ internal static class Tables
         n.Name, n.Subnet, n.GatewayAddress, n.DnsSuffix ?? "", n.Isolated ? "no" : "yes", n.FreeAddresses.ToString(CultureInfo.InvariantCulture),
         string.Join(", ", n.Machines), n.Peers.Count > 0 ? $"peers: {string.Join(", ", n.Peers)}" : "",
     ];
+
+    private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];
 
     private static string[] CheckpointRow(VmCheckpoint c) => [c.VmName, c.Name, Time(c.Created), c.HasMemory ? "yes" : "no"];
 

@@ -27,7 +27,7 @@ internal static partial class Wording
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
         ["Join-IaaSNetwork"] = "network join",
-        ["Move-IaaSVm"] = "failover --kind planned",
+        ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
         ["New-IaaSNetwork"] = "network add",
         ["Remove-IaaSHost"] = "host remove",
@@ -60,7 +60,7 @@ internal static partial class Wording
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
             .Replace("i-p-address", "ip-address", StringComparison.Ordinal)
-            .Replace("disk-controller", "controller", StringComparison.Ordinal));
+            .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));
     }
 
     [GeneratedRegex(@"\b[A-Z][a-z]+-IaaS\w*", RegexOptions.CultureInvariant)]

@@ -33,4 +33,14 @@ public static class _Format
             : machine.Properties["BootEvidence"]?.Value is string evidence ? $"alive: {evidence}"
             : "";
     }
+
+    /// <summary>Why a host is in its state, or the machines that have their place on it.</summary>
+    /// <param name="host">The host, or what a job or a file has made of it.</param>
+    public static string Host(PSObject host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return host.Properties["StateReason"]?.Value is string reason ? reason
+            : host.Properties["Machines"]?.Value is { } machines && LanguagePrimitives.GetEnumerable(machines) is { } names ? string.Join(", ", names.Cast<object>())
+            : "";
+    }
 }

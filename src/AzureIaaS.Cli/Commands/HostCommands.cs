@@ -11,18 +11,30 @@ internal static class HostCommands
         var command = new Command("host", "The hosts of the fabric: add, empty, lose and bring them back.");
         command.Subcommands.Add(List());
         command.Subcommands.Add(Add());
-        command.Subcommands.Add(Action("remove", "Remove hosts that hold no machine.", [], (run, hosts, host) =>
+        command.Subcommands.Add(Action("remove", "Remove hosts that hold no machine.", "removed", [], (run, hosts, host) =>
         {
             hosts.RemoveHost(host.Name);
             return Task.FromResult<FabricHost?>(null);
         }));
-        command.Subcommands.Add(Action("suspend", "Empty hosts for maintenance, by live migration.", [],
+        command.Subcommands.Add(Action("suspend", "Empty hosts for maintenance, by live migration.", "emptied", [],
             async (run, hosts, host) => (await hosts.DrainHostAsync(host.Name, run.Notices, run.Cancellation)).Host));
         var bringBack = new Option<bool>("--return-machines") { Description = "Bring back the machines that had their place there." };
-        command.Subcommands.Add(Action("resume", "Let hosts take machines again.", [bringBack],
+        command.Subcommands.Add(Action("resume", "Let hosts take machines again.", "resumed", [bringBack],
             async (run, hosts, host) => await hosts.ResumeHostAsync(host.Name, run.Parsed.GetValue(bringBack), run.Notices, run.Cancellation)));
-        var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there.", Required = true };
-        command.Subcommands.Add(ActionOnAll("stop", "Lose hosts, all at once, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", [force], LoseAsync));
+        command.Subcommands.Add(Stop());
+        return command;
+    }
+
+    private static Command Stop()
+    {
+        var force = new Option<bool>("--force", "-f") { Description = "Really kill what runs there; without it nothing is done." };
+        var command = ActionOnAll("stop", "Lose hosts, all at once, as when their plug is pulled: every machine on them is killed, and comes back elsewhere.", "lost, and every machine on it killed", [force], LoseAsync);
+        command.Validators.Add(r =>
+        {
+            // Required is not enough: a switch that is not there has a value all the same.
+            if (!r.GetValue(force))
+                r.AddError("Stopping a host kills its machines, and --force was not given. Empty it first with iaas host suspend; or rehearse its loss with --force.");
+        });
         return command;
     }
 
@@ -65,8 +77,8 @@ internal static class HostCommands
         return command;
     }
 
-    private static Command Action(string name, string description, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work) =>
-        ActionOnAll(name, description, options, async (run, hosts, found) =>
+    private static Command Action(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, FabricHost, Task<FabricHost?>> work) =>
+        ActionOnAll(name, description, done, options, async (run, hosts, found) =>
         {
             foreach (var host in found)
             {
@@ -78,12 +90,13 @@ internal static class HostCommands
             }
         });
 
-    private static Command ActionOnAll(string name, string description, Option[] options, Func<CommandRun, IHostProvider, IReadOnlyList<FabricHost>, Task> work)
+    private static Command ActionOnAll(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, IReadOnlyList<FabricHost>, Task> work)
     {
-        var names = new Argument<string[]>("host") { Description = "The hosts' names, with * and ?.", Arity = ArgumentArity.OneOrMore };
+        var names = Shared.Names("host", "The hosts' names, with * and ?.", ArgumentArity.OneOrMore);
+        var whatIf = Shared.WhatIf();
         var command = new Command(name, description);
         command.Arguments.Add(names);
-        foreach (var option in options)
+        foreach (var option in options.Append(whatIf))
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
@@ -97,6 +110,7 @@ internal static class HostCommands
                 });
             }
 
+            found.RemoveAll(h => run.IsWhatIf(whatIf, $"{h.Name} would be {done}."));
             if (found.Count > 0)
                 await work(run, hosts, found);
         }));

@@ -68,8 +68,8 @@ internal sealed class Healer(LocalServices services)
         var home = heal.Host is { } host && services.Store.Hosts.Find(host)?.State == HostState.Up ? host : null;
         if (!heal.HostLost && attempt == 1 && home is not null)
             need = need with { Only = home };
-        else if (services.Places.Choose(need with { Avoid = heal.Host }).Host is not null || heal.HostLost)
-            need = need with { Avoid = heal.Host };   // elsewhere, and at home again only where there is no elsewhere
+        else if (services.Places.Choose(need with { Avoid = heal.Host }).Host is not null)
+            need = need with { Avoid = heal.Host };   // elsewhere; at home again only where there is no elsewhere, and home is up again
         await services.Runner.StartAsync(owned, need, attempt, notices, cancellation);
     }
 

@@ -51,13 +51,8 @@ internal sealed class MachineMover(LocalServices services)
     {
         using var owned = await services.Keeper.OwnAsync(id, cancellation);
         CheckTarget(owned.Machine, to);
-        if (owned.Machine.State is MachineState.Deallocated or MachineState.Failed or MachineState.Suspended && to is not null)
-        {
-            owned.Machine.PreferredHost = services.Store.Hosts.Find(to)!.Name;
-            owned.Write(owned.Notes);
-            return owned.Machine;
-        }
-
+        if (owned.Machine.State is MachineState.Deallocated or MachineState.Failed or MachineState.Suspended)
+            throw MachineRunner.Denied(owned.Machine, MachineLifecycle.Decide(owned.Machine.State, MachineRequest.Migrate));   // it keeps no place
         var need = PlacementNeed.Of(owned.Machine) with { Avoid = to is null ? owned.Machine.Host : null, Only = to };
         await services.Places.ClaimAsync(owned, need, () => owned.Write(owned.Notes), cancellation);
         return owned.Machine;

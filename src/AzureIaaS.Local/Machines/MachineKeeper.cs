@@ -122,6 +122,8 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
             return;
         }
 
+        if (truth.State == MachineState.Deallocated && owned.Machine.State == MachineState.Stopping && owned.Notes.KeepsPlace)
+            truth = truth with { State = MachineState.Stopped };
         var remaining = truth.Action == ProcessAction.End ? null : fact.Process;
         var changed = owned.Machine.State != truth.State || owned.Machine.StateReason != truth.Reason || owned.Notes.Process != remaining;
         try

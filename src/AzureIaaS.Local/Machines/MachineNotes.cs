@@ -43,6 +43,9 @@ internal sealed record MachineNotes
     /// <summary>The file that its memory is to be loaded from at its next start; null for a start from the disk.</summary>
     public string? MemoryFile { get; init; }
 
+    /// <summary>While it is being stopped: whether it keeps its place on its host.</summary>
+    public bool KeepsPlace { get; init; }
+
     /// <summary>The operation that is changing it; whoever finds it here without an owner finishes or undoes it first.</summary>
     public Guid? Operation { get; init; }
 

@@ -76,7 +76,7 @@ internal sealed class MachineRunner(LocalServices services)
             notices.Report(Notice.Step($"Stopping {owned.Machine.Name}"));
             if (options.Force || owned.Fact.Process is null)
                 return await PullPlugAsync(owned, options);
-            owned.Change(MachineState.Stopping, null, owned.Notes with { Process = owned.Fact.Process });
+            owned.Change(MachineState.Stopping, null, owned.Notes with { Process = owned.Fact.Process, KeepsPlace = options.StayProvisioned });
             await Hypervisor.PowerDownAsync(owned.Files, cancellation);
         }
 
@@ -233,9 +233,7 @@ internal sealed class MachineRunner(LocalServices services)
 
     private static VirtualMachine Finished(OwnedMachine owned, StopOptions options)
     {
-        if (options.StayProvisioned && owned.Machine.State == MachineState.Deallocated)
-            owned.Change(MachineState.Stopped, null, owned.Notes);
-        else if (!options.StayProvisioned && owned.Machine.State == MachineState.Stopped)
+        if (!options.StayProvisioned && owned.Machine.State == MachineState.Stopped)
             owned.Change(MachineState.Deallocated, null, owned.Notes);
         return owned.Machine;
     }

@@ -34,13 +34,24 @@ public abstract class HostCmdlet : IaaSCmdlet
     }
 }
 
+/// <summary>A cmdlet over hosts that are there.</summary>
+public abstract class KnownHostCmdlet : HostCmdlet
+{
+    /// <summary>The context to work in, instead of the current one; a host on the pipeline says its own.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ContextCompleter))]
+    public override string? Context { get; set; }
+}
+
 /// <summary>Get-IaaSHost: lists the hosts of the fabric.</summary>
 [Cmdlet(VerbsCommon.Get, "IaaSHost")]
 [OutputType(typeof(FabricHost))]
-public sealed class GetHostCommand : HostCmdlet
+public sealed class GetHostCommand : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards; all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(HostCompleter))]
     public string[] Name { get; set; } = ["*"];
@@ -98,7 +109,7 @@ public sealed class NewHostCommand : HostCmdlet
 }
 
 /// <summary>A cmdlet that does something with hosts that are named.</summary>
-public abstract class HostActionCmdlet : HostCmdlet
+public abstract class HostActionCmdlet : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -119,7 +130,7 @@ public abstract class HostActionCmdlet : HostCmdlet
                 var session = Session();
                 foreach (var host in Find(HostsOf(session), name).Where(h => ShouldProcess(h.Name, ActionName)))
                 {
-                    if (Await(c => ActAsync(HostsOf(session), host, c)) is { } after)
+                    if (Await(c => ActAsync(HostsOf(session), Mark(host, session), c)) is { } after)
                         WriteObject(Mark(after, session));
                 }
             });
@@ -163,7 +174,7 @@ public sealed class ResumeHostCommand : HostActionCmdlet
 [OutputType(typeof(FabricHost))]
 public sealed class StopHostCommand : HostActionCmdlet
 {
-    private readonly List<string> _lost = [];
+    private readonly List<FabricHost> _lost = [];
 
     /// <summary>Really kill what runs there; without it, Suspend-IaaSHost is meant.</summary>
     [Parameter]
@@ -185,12 +196,12 @@ public sealed class StopHostCommand : HostActionCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        if (_lost.Count > 0)
+        foreach (var lost in _lost.GroupBy(h => h.Context))
         {
-            Try(_lost, () =>
+            Try(lost, () =>
             {
-                var session = Session();
-                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync(_lost, Output, c)))
+                var session = SessionOf(CurrentContext.Find(lost.Key));
+                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync([.. lost.Select(h => h.Name)], Output, c)))
                     WriteObject(Mark(host, session));
             });
         }
@@ -200,7 +211,7 @@ public sealed class StopHostCommand : HostActionCmdlet
 
     private protected override Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation)
     {
-        _lost.Add(host.Name);
+        _lost.Add(host);
         return Task.FromResult<FabricHost?>(null);
     }
 }
