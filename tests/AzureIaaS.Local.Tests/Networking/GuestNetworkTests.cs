@@ -103,6 +103,36 @@ public class GuestNetworkTests
         Assert.Contains(" 0% packet loss", await fabric.TypeAsync(client, $"ping -c 2 -w 10 {web.ComputerName}"), StringComparison.Ordinal);
     }
 
+    [SkippableFact]
+    public async Task ARunningGuestJoinsAndLeavesAndMovesWithWhatItWasGiven()
+    {
+        using var fabric = new TestFabric();
+        var (corp, lab) = (fabric.AddNetwork("corp", "10.20.0.0/24"), fabric.AddNetwork("lab", "10.30.0.0/24"));
+        await using var first = new TestSwitch(fabric, corp);
+        await using var second = new TestSwitch(fabric, lab);
+        var vm = await fabric.StartAsync(await fabric.ImportLinuxAsync("vm"));
+        await fabric.WaitForLineAsync(vm, "^guest: ready", seconds: 120);
+        Assert.DoesNotContain("inet ", await fabric.TypeAsync(vm, "ip -4 addr show eth0"), StringComparison.Ordinal);
+
+        vm = await fabric.JoinAsync(vm, corp);
+        await fabric.WaitForAddressAsync(vm);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 1 -w 10 10.20.0.1"), StringComparison.Ordinal);
+
+        // A second network brings a second adapter.
+        vm = await fabric.JoinAsync(vm, lab);
+        Assert.Equal(["corp", "lab"], vm.NetworkAdapters.Select(a => a.Network));
+        await fabric.WaitForLineAsync(vm, "^guest: address 10\\.30\\.0\\.4", seconds: 120);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 1 -w 10 10.30.0.1"), StringComparison.Ordinal);
+
+        var move = await ((IFailoverProvider)fabric.Provider).FailOverAsync(vm.Id, new FailoverOptions { Kind = FailoverKind.Planned }, fabric.Notices, CancellationToken.None);
+        Assert.Equal((FailoverOutcome.Succeeded, null), (move.Outcome, move.Error));
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 2 -w 10 10.30.0.1"), StringComparison.Ordinal);
+
+        vm = await fabric.Networks().ExitAsync(vm.Id, corp.Id, fabric.Notices, CancellationToken.None);
+        Assert.Equal("10.30.0.4", vm.IPAddress);
+        Assert.Contains("100% packet loss", await fabric.TypeAsync(vm, "ping -c 2 -w 3 10.20.0.1"), StringComparison.Ordinal);
+    }
+
     private static async Task AssertWaitAsync(TestFabric fabric, VirtualMachine machine, WaitOptions options, bool seen)
     {
         var result = await fabric.Provider.WaitAsync(machine.Id, options, fabric.Notices, CancellationToken.None);
