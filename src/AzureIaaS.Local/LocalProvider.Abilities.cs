@@ -98,6 +98,9 @@ internal sealed partial class LocalProvider
     public Task<VirtualMachine> ExitAsync(Guid vm, Guid? network, IProgress<Notice> notices, CancellationToken cancellation) =>
         _networks.ExitAsync(vm, network, notices, cancellation);
 
+    public Task<int> RunShellAsync(Guid network, IReadOnlyList<string> command, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _networks.RunShellAsync(network, command, notices, cancellation);
+
     public Task<bool> RunSwitchAsync(Guid network, bool stay, IProgress<Notice> notices, CancellationToken cancellation) =>
         _networks.RunSwitchAsync(network, stay, notices, cancellation);
 

@@ -19,6 +19,7 @@ internal static class NetworkCommands
         command.Subcommands.Add(Remove());
         command.Subcommands.Add(Join());
         command.Subcommands.Add(Exit());
+        command.Subcommands.Add(RunShell());
         command.Subcommands.Add(RunSwitch());
         return command;
     }
@@ -138,6 +139,21 @@ internal static class NetworkCommands
             var target = run.Parsed.GetValue(network) is { } name ? Find(run, name).Id : (Guid?)null;
             foreach (var machine in await run.MachinesAsync(machines))
                 await run.TryAsync(async () => Write(run, await NetworksOf(run).ExitAsync(machine.Id, target, run.Notices, run.Cancellation)));
+        }));
+        return command;
+    }
+
+    private static Command RunShell()
+    {
+        var network = new Argument<string>("network") { Description = "The network's name." };
+        var words = new Argument<string[]>("command") { Description = "The command and its arguments, after --; a shell when left out.", Arity = ArgumentArity.ZeroOrMore };
+        var command = new Command("shell", "Run a command on a network, as on a machine of it, for trying things. Needs Linux and root.");
+        command.Arguments.Add(network);
+        command.Arguments.Add(words);
+        command.SetAction(CommandRun.Of(async run =>
+        {
+            var wanted = run.Parsed.GetValue(words) is { Length: > 0 } given ? given : [Environment.GetEnvironmentVariable("SHELL") ?? "/bin/sh"];
+            run.Fail(await NetworksOf(run).RunShellAsync(Find(run, run.Parsed.GetValue(network)!).Id, wanted, run.Notices, run.Cancellation));
         }));
         return command;
     }

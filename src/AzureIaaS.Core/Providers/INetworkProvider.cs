@@ -50,6 +50,14 @@ public interface INetworkProvider
     /// <param name="cancellation">Stops it before anything is changed.</param>
     Task<VirtualMachine> ExitAsync(Guid vm, Guid? network, IProgress<Notice> notices, CancellationToken cancellation);
 
+    /// <summary>Runs a command of this computer's on a network, as a machine of it would; needs root.</summary>
+    /// <param name="network">The network's id.</param>
+    /// <param name="command">The command and its arguments.</param>
+    /// <param name="notices">Receives warnings.</param>
+    /// <param name="cancellation">Ends it.</param>
+    /// <returns>Its exit code.</returns>
+    Task<int> RunShellAsync(Guid network, IReadOnlyList<string> command, IProgress<Notice> notices, CancellationToken cancellation);
+
     /// <summary>Runs a network's switch until nobody needs it, or until cancelled.</summary>
     /// <param name="network">The network's id.</param>
     /// <param name="stay">Whether to go on when no machine on it runs.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Machines;
+using AzureIaaS.Local.Networking.Shell;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 
@@ -138,6 +139,22 @@ internal sealed class FabricNetworks(LocalServices services) : INetworkProvider
     {
         using var host = new SwitchHost(services, network, notices);
         return await host.RunAsync(stay, cancellation);
+    }
+
+    public async Task<int> RunShellAsync(Guid network, IReadOnlyList<string> command, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        NetworkShell.Check();
+        var found = Find(network);
+        using var client = await services.Networks.ConnectAsync(network, notices, cancellation);
+        var place = await client.AskAsync(new SwitchRequest { Command = SwitchCommand.Attach }, cancellation);
+        if (place?.Peer is null)
+        {
+            throw new IaaSException(ErrorKind.Busy, "NetworkShellTaken", $"There is no place on network '{found.Name}': {(place is { Problems: [var problem, ..] } ? problem : "its switch has ended.")}",
+                "Wait for the other command to end, then try again.", found.Name);
+        }
+
+        using var shell = new NetworkShell(found, place);
+        return await shell.RunAsync(command, cancellation);
     }
 
     /// <summary>Writes down which ports of a machine are to be reached at this computer.</summary>

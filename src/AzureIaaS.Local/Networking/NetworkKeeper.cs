@@ -91,6 +91,23 @@ internal sealed class NetworkKeeper(LocalServices services, WatcherCommand? comm
         return client;
     }
 
+    /// <summary>Connects to a network's switch, which is started if need be; while the connection lasts, it does not end by itself.</summary>
+    /// <param name="network">The network's id.</param>
+    /// <param name="notices">Receives why it could not be started.</param>
+    /// <param name="cancellation">Stops waiting for it.</param>
+    /// <exception cref="IaaSException">It does not answer.</exception>
+    public async Task<SwitchClient> ConnectAsync(Guid network, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        Ensure(network, notices);
+        for (var start = Environment.TickCount64; Environment.TickCount64 - start < AnswerWithin.TotalMilliseconds; await Task.Delay(AskEvery, cancellation))
+        {
+            if (await SwitchClient.ConnectAsync(services.Layout.Network(network), cancellation) is { } client)
+                return client;
+        }
+
+        throw new IaaSException(ErrorKind.Failed, "SwitchSilent", $"The switch of network '{NameOf(network)}' does not answer.", $"{services.Layout.Network(network).Log} may say why.", network);
+    }
+
     /// <summary>What a guest has asked of its networks since it was started; null for nothing.</summary>
     /// <param name="machine">The machine.</param>
     public string? SignOfLife(VirtualMachine machine) =>

@@ -22,6 +22,8 @@ internal sealed class NetworkSwitch : IDisposable
     private readonly Dictionary<Forward, string?> _forwards = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly Thread _thread;
+    private SwitchPlan _given;
+    private SwitchMember? _shell;
     private int _nextIndex = LearningSwitch.GatewayIndex + 1;
     private string? _egressProblem;
 
@@ -31,6 +33,7 @@ internal sealed class NetworkSwitch : IDisposable
     /// <param name="leased">Called when a member was given its address; on the switch's thread.</param>
     public NetworkSwitch(SwitchPlan plan, NetworkFiles files, Action<PortIdentity> leased)
     {
+        _given = plan;
         _gateway = new Gateway(plan, frame => _switch!.Send(frame.Span)) { Leased = leased };
         _switch = new LearningSwitch(_pool) { Gateway = _gateway };
         _loop = new SwitchLoop(_switch, _pool, files.Wake);
@@ -78,6 +81,25 @@ internal sealed class NetworkSwitch : IDisposable
     /// <param name="forward">It.</param>
     public void Close(Forward forward) => _loop.Post(() => _gateway.Egress?.Close(forward));
 
+    /// <summary>Gives a place that no machine has.</summary>
+    /// <param name="member">The place.</param>
+    /// <returns>False when it is given already.</returns>
+    public Task<bool> AttachAsync(SwitchMember member) => _loop.CallAsync(() =>
+    {
+        if (_shell is not null)
+            return false;
+        _shell = member;
+        Apply(_given);
+        return true;
+    });
+
+    /// <summary>Takes that place back.</summary>
+    public void Detach() => _loop.Post(() =>
+    {
+        _shell = null;
+        Apply(_given);
+    });
+
     /// <summary>How many frames each port has carried.</summary>
     public Task<IReadOnlyList<PortCounters>> CountAsync() => _loop.CallAsync<IReadOnlyList<PortCounters>>(() =>
         [.. _ports.Select(p => new PortCounters(_gateway.Plan.Find(p.Value.Identity.Address)?.HostName ?? "", p.Key.Adapter, p.Value.Received, p.Value.Refused, p.Value.Sent, p.Value.Dropped))]);
@@ -103,6 +125,9 @@ internal sealed class NetworkSwitch : IDisposable
 
     private IReadOnlyList<string> Apply(SwitchPlan plan)
     {
+        _given = plan;
+        if (_shell is not null)
+            plan = plan with { Members = [.. plan.Members, _shell] };
         _gateway.Plan = plan;
         _gateway.Forwarder.Routes = SwitchPlanner.DnsRoutes(plan.Network);
         ApplyPorts(plan);

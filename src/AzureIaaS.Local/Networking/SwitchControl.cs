@@ -16,6 +16,9 @@ internal enum SwitchCommand
 
     /// <summary>Say how many frames were carried.</summary>
     Status,
+
+    /// <summary>Give a place on the network, for as long as the connection lasts.</summary>
+    Attach,
 }
 
 /// <summary>A command to a switch: one line of JSON.</summary>
@@ -53,6 +56,18 @@ internal sealed record SwitchResponse
 
     /// <summary>The port that was opened, as <c>127.0.0.1:40123</c>.</summary>
     public string? Endpoint { get; init; }
+
+    /// <summary>The address of the place that was given.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Its hardware address.</summary>
+    public string? MacAddress { get; init; }
+
+    /// <summary>Where the switch takes its frames.</summary>
+    public string? Listen { get; init; }
+
+    /// <summary>Where the switch sends its frames.</summary>
+    public string? Peer { get; init; }
 
     /// <summary>The switch's process.</summary>
     public int ProcessId { get; init; }

@@ -164,7 +164,7 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
 
     private async Task ServeClientAsync(Socket client, CancellationToken cancellation)
     {
-        var opened = new List<Forward>();
+        var (opened, attached) = (new List<Forward>(), false);
         Interlocked.Increment(ref _connections);
         try
         {
@@ -173,7 +173,8 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
             while (await reader.ReadLineAsync(cancellation) is { Length: <= LongestCommand } line)
             {
                 var request = JsonSerializer.Deserialize(line, SwitchJson.Default.SwitchRequest)!;
-                var response = await AnswerAsync(request, opened);
+                var response = request.Command == SwitchCommand.Attach ? await AttachAsync() : await AnswerAsync(request, opened);
+                attached |= response.Peer is not null;
                 await stream.WriteAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(response, SwitchJson.Default.SwitchResponse) + "\n"), cancellation);
             }
         }
@@ -184,8 +185,21 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
         finally
         {
             opened.ForEach(_switch!.Close);
+            if (attached)
+                _switch.Detach();
             Interlocked.Decrement(ref _connections);
         }
+    }
+
+    /// <summary>The third address is kept for a command of this computer's on the network.</summary>
+    private async Task<SwitchResponse> AttachAsync()
+    {
+        const uint FromGateway = 2;
+        var identity = new PortIdentity(0x525400FFFF03, _plan!.Gateway.Address + FromGateway);
+        var place = new PortPlace(Path.Combine(_files.Run, "shell.net"), Path.Combine(_files.Run, "shell.nic"));
+        if (!await _switch!.AttachAsync(new SwitchMember(Guid.Empty, "shell", identity, "shell", [place])))
+            return new SwitchResponse { Problems = ["Another command of this computer's has its place on the network already."] };
+        return new SwitchResponse { Address = AddressPool.ToAddress(identity.Address).ToString(), MacAddress = MacAddress.Normalize(identity.Mac.ToString("x12", System.Globalization.CultureInfo.InvariantCulture)), Listen = place.Listen, Peer = place.Peer };
     }
 
     private async Task<SwitchResponse> AnswerAsync(SwitchRequest request, List<Forward> opened)

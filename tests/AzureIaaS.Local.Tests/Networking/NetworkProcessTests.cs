@@ -58,6 +58,22 @@ public class NetworkProcessTests
         Assert.False(Directory.Exists(fabric.Layout.Network(corp.Id).Run));
     }
 
+    [SkippableFact]
+    public async Task ACommandOfThisComputersIsOnTheNetworkAndNowhereElse()
+    {
+        Skip.IfNot(Environment.UserName == "root" && File.Exists("/dev/net/tun") && File.Exists("/usr/bin/getent"), "needs root, /dev/net/tun and getent");
+        using var fabric = new TestFabric(Sessions.HypervisorKind.Qemu);
+        await Iaas.ConnectAsync(fabric);
+        fabric.AddNetwork("corp", "10.20.0.0/24");
+        await fabric.JoinAsync(await fabric.ImportAsync("db"), fabric.Session.Store.Networks.Find("corp")!, "10.20.0.40");
+        var (exitCode, output, error) = await Iaas.RunAsync(fabric, "network", "shell", "corp", "--", "sh", "-c", "getent hosts db; getent hosts gateway.corp.example; ip -br -4 address show net0; exit 7");
+        Assert.True(exitCode == 7, error);
+        var words = output.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
+        Assert.Equal(["10.20.0.40", "db.corp.example", "10.20.0.1", "gateway.corp.example"], words[..4]);
+        Assert.Contains("10.20.0.3/24", words);
+        Assert.DoesNotContain("10.20.0.1", await File.ReadAllTextAsync("/etc/resolv.conf"), StringComparison.Ordinal);
+    }
+
     private static string Loss(string ping) => ping.Split(',').Single(p => p.Contains("packet loss", StringComparison.Ordinal)).Split('\n')[0];
 
     private static async Task<int?> SwitchAsync(TestFabric fabric, int? not)
