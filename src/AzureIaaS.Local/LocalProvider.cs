@@ -69,12 +69,15 @@ internal sealed partial class LocalProvider : IVmProvider
 
         if (machine.NetworkAdapters.Count == 0)
             machine.NetworkAdapters.Add(new NetworkAdapter { Name = "nic0" });
-        var taken = _services.Store.Machines.List().Where(m => m.Machine.Id != machine.Id).SelectMany(m => m.Machine.NetworkAdapters).Select(a => a.MacAddress).ToHashSet();
+        // Asked only for an address that the source had: one that is made of the machine's id is hardly ever another's, and joining checks it again.
+        var others = new Lazy<HashSet<string>>(() => [.. _services.Store.Machines.List().Where(m => m.Machine.Id != machine.Id).SelectMany(m => m.Machine.NetworkAdapters).Select(a => a.MacAddress)]);
+        var own = new HashSet<string>();
         foreach (var (adapter, index) in machine.NetworkAdapters.Select((a, i) => (a, i)))
         {
             adapter.Model = adapter.Model is { Length: > 0 } model ? model : "e1000";
-            adapter.MacAddress = MacAddress.Choose(adapter.MacAddress, machine.Id, index, taken.Contains);
-            taken.Add(adapter.MacAddress);
+            var hadOne = adapter.MacAddress is { Length: > 0 };
+            adapter.MacAddress = MacAddress.Choose(adapter.MacAddress, machine.Id, index, mac => own.Contains(mac) || (hadOne && others.Value.Contains(mac)));
+            own.Add(adapter.MacAddress);
         }
     }
 

@@ -4,7 +4,7 @@ namespace AzureIaaS.Networks;
 public static class DnsName
 {
     private const int LongestLabel = 63;
-    private const int LongestName = 200;   // with a label before it, below the 253 of a whole name
+    private const int LongestSuffix = 180;   // with the longest label before it, below the 253 of a whole name
 
     /// <summary>The label by which a machine goes on a network.</summary>
     /// <param name="machine">The machine's name, in which nearly everything may stand.</param>
@@ -36,7 +36,7 @@ public static class DnsName
     {
         ArgumentNullException.ThrowIfNull(suffix);
         var name = suffix.TrimEnd('.').ToLowerInvariant();
-        if (name.Length is > 0 and <= LongestName && name.Split('.').All(IsLabel))
+        if (name.Length is > 0 and <= LongestSuffix && name.Split('.').All(IsLabel))
             return name;
         throw new IaaSException(ErrorKind.InvalidArgument, "InvalidDnsSuffix", $"'{suffix}' is no DNS suffix.",
             "Give names of letters, digits and hyphens with dots between, such as corp.contoso.example.", suffix);

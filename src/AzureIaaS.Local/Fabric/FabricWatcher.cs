@@ -105,8 +105,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 if (networksAt is null || Environment.TickCount64 - networksAt > NetworksEvery.TotalMilliseconds)
                 {
                     networksAt = Environment.TickCount64;
-                    foreach (var stored in machines)
-                        services.Networks.Ensure(stored.Machine, notices);
+                    services.Networks.Ensure(machines.Select(m => m.Machine), notices);
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);

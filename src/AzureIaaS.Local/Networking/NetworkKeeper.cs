@@ -13,12 +13,12 @@ internal sealed class NetworkKeeper(LocalServices services, WatcherCommand? comm
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Starts the switches that a machine needs and that do not run.</summary>
-    /// <param name="machine">The machine.</param>
+    /// <summary>Starts the switches that machines need and that do not run.</summary>
+    /// <param name="machines">The machines.</param>
     /// <param name="notices">Receives why one could not be started.</param>
-    public void Ensure(VirtualMachine machine, IProgress<Notice> notices)
+    public void Ensure(IEnumerable<VirtualMachine> machines, IProgress<Notice> notices)
     {
-        foreach (var network in NetworksOf(machine))
+        foreach (var network in machines.SelectMany(NetworksOf).Distinct())
             Ensure(network, notices);
     }
 

@@ -82,7 +82,7 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
         while (services.Store.Locks.IsInPlace(owner, LockName(network)))
         {
             if (version != (version = services.Store.Version))
-                await SyncAsync();
+                await TrySyncAsync();
             NoteLeases();
             if (_plan is null)
                 return;   // the network was removed
@@ -98,6 +98,19 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
             {
                 return;
             }
+        }
+    }
+
+    /// <summary>What is known goes on counting while the state cannot be read: the disk may be full, and the guests' traffic needs none.</summary>
+    private async Task TrySyncAsync()
+    {
+        try
+        {
+            await SyncAsync();
+        }
+        catch (IaaSException e)
+        {
+            notices.Report(Notice.Warning($"What was changed could not be read: {e.Message}"));
         }
     }
 

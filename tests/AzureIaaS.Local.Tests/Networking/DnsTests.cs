@@ -55,6 +55,18 @@ public class DnsTests
         Assert.Equal(1, AnswersOf(Ask(Query("vm2", A), Wires.PlanOf(3, suffix: ""))));
 
     [Fact]
+    public void TheLongestNamesThereCanBeAreAnswered()
+    {
+        var suffix = AzureIaaS.Networks.DnsName.CheckSuffix(string.Join('.', new string('a', 63), new string('b', 63), new string('c', 52)));
+        var plan = Wires.PlanOf(3, suffix: suffix);
+        plan = plan with { Members = [.. plan.Members.Select(m => m with { HostName = new string('x', 62) + m.HostName[^1] })] };
+        Assert.Equal(1, AnswersOf(Ask(Query("5.0.20.10.in-addr.arpa", Ptr), plan)));
+        Assert.Equal(1, AnswersOf(Ask(Query($"{plan.Members[1].HostName}.{suffix}", A), plan)));
+        Assert.Equal(DnsCode.NameError, CodeOf(Ask(Query($"nobody.{suffix}", A), plan)));
+        Assert.Throws<IaaSException>(() => AzureIaaS.Networks.DnsName.CheckSuffix(suffix + ".d"));
+    }
+
+    [Fact]
     public void WhatMakesNoSenseIsRefusedAndAnAnswerIsNeverAnswered()
     {
         var query = Query("vm1.corp.example", A);

@@ -131,7 +131,7 @@ internal sealed class SwitchPort : IDisposable
             Receiver = (int)socket.Handle;
             _fileNumber = Kernel.FileNumber(Place.Listen);
         }
-        catch (Exception e) when (e is SocketException or IOException)
+        catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();   // its folder is being replaced at this moment; tried again
         }
