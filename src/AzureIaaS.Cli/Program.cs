@@ -58,6 +58,7 @@ internal static class Program
         FailoverCommand.Create(),
         HostCommands.Create(),
         ExportCommand.Create(),
+        NetworkCommands.Create(),
         ImageCommand.Create(),
         ReadinessCommand.Create(),
         OperationCommands.Create(),

@@ -14,11 +14,12 @@ internal static class Tables
 
     public static (IReadOnlyList<string> Columns, Func<object, string[]> Cells) For(object sample) => sample switch
     {
-        VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
+        VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Address", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
         ReadinessReport => (["Name", "Target", "Verdict", "Firmware", "System", WrappedColumn], o => ReadinessRow((ReadinessReport)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
+        VirtualNetwork => (["Name", "Subnet", "Gateway", "Suffix", "Way out", "Free", "Machines", WrappedColumn], o => NetworkRow((VirtualNetwork)o)),
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
@@ -30,7 +31,7 @@ internal static class Tables
     private static string[] MachineRow(VirtualMachine m) =>
     [
         m.Name, m.State.ToString(), m.Host ?? "", m.Cpu.ToString(CultureInfo.InvariantCulture), ByteSize.Format(m.Memory),
-        ByteSize.Format(m.Disks.Sum(d => d.Length)), Time(m.Started), m.StateReason ?? (m.BootVerified ? $"alive: {m.BootEvidence}" : ""),
+        ByteSize.Format(m.Disks.Sum(d => d.Length)), m.IPAddress ?? "", Time(m.Started), m.StateReason ?? (m.BootVerified ? $"alive: {m.BootEvidence}" : ""),
     ];
 
     private static string[] ImageRow(ImageInfo i) =>
@@ -52,6 +53,12 @@ internal static class Tables
     [
         h.Name, h.State.ToString(), Number(h.FaultDomain), Number(h.UpdateDomain), $"{Number(h.CpuUsed)}/{Number(h.Cpu)}",
         $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", Number(h.Machines.Count), h.StateReason ?? string.Join(", ", h.Machines),
+    ];
+
+    private static string[] NetworkRow(VirtualNetwork n) =>
+    [
+        n.Name, n.Subnet, n.GatewayAddress, n.DnsSuffix ?? "", n.Isolated ? "no" : "yes", n.FreeAddresses.ToString(CultureInfo.InvariantCulture),
+        string.Join(", ", n.Machines), n.Peers.Count > 0 ? $"peers: {string.Join(", ", n.Peers)}" : "",
     ];
 
     private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];

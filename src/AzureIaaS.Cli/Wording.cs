@@ -13,10 +13,12 @@ internal static partial class Wording
         ["Convert-IaaSImage"] = "image convert",
         ["Disconnect-IaaS"] = "disconnect",
         ["Export-IaaSVm"] = "export",
+        ["Exit-IaaSNetwork"] = "network exit",
         ["Get-IaaSContext"] = "context",
         ["Get-IaaSFailover"] = "failover --list",
         ["Get-IaaSHost"] = "host list",
         ["Get-IaaSImage"] = "image",
+        ["Get-IaaSNetwork"] = "network list",
         ["Get-IaaSOperation"] = "operation list",
         ["Get-IaaSVm"] = "list",
         ["Get-IaaSVmCheckpoint"] = "checkpoint list",
@@ -27,9 +29,12 @@ internal static partial class Wording
         ["Import-IaaSVm"] = "import",
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
+        ["Join-IaaSNetwork"] = "network join",
         ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
+        ["New-IaaSNetwork"] = "network add",
         ["Remove-IaaSHost"] = "host remove",
+        ["Remove-IaaSNetwork"] = "network remove",
         ["Remove-IaaSVm"] = "remove",
         ["Remove-IaaSVmCheckpoint"] = "checkpoint remove",
         ["Remove-IaaSVmDisk"] = "disk remove",
@@ -38,6 +43,7 @@ internal static partial class Wording
         ["Resume-IaaSHost"] = "host resume",
         ["Resume-IaaSOperation"] = "operation resume",
         ["Resume-IaaSVm"] = "resume",
+        ["Set-IaaSNetwork"] = "network peer",
         ["Set-IaaSVm"] = "set",
         ["Start-IaaSVm"] = "start",
         ["Stop-IaaSHost"] = "host stop",
@@ -57,6 +63,7 @@ internal static partial class Wording
         text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
+            .Replace("i-p-address", "ip-address", StringComparison.Ordinal)
             .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));
     }
 

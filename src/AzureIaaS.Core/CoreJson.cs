@@ -14,6 +14,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(FailoverReport))]
 [JsonSerializable(typeof(VmCommandResult))]
 [JsonSerializable(typeof(FabricHost))]
+[JsonSerializable(typeof(VirtualNetwork))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]

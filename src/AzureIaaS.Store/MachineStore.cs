@@ -73,6 +73,7 @@ internal sealed class MachineStore(StateDatabase database) : IMachineStore
     {
         t.Execute("DELETE FROM names WHERE owner = $0", Key(id));
         t.Execute("INSERT INTO removed_machines VALUES ($0, $1) ON CONFLICT (id) DO UPDATE SET change = excluded.change", Key(id), t.Count(ChangeCounter));
+        t.Execute("DELETE FROM network_members WHERE vm = $0", Key(id));
         return t.Execute("DELETE FROM machines WHERE id = $0", Key(id));
     });
 

@@ -80,6 +80,25 @@ internal static class Schema
         ) WITHOUT ROWID;
         CREATE INDEX removed_machines_by_change ON removed_machines (change);
         """,
+        """
+        CREATE TABLE networks (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE network_members (
+            network TEXT NOT NULL,
+            address TEXT NOT NULL,
+            vm TEXT NOT NULL,
+            adapter TEXT NOT NULL,
+            mac TEXT NOT NULL,
+            host_name TEXT NOT NULL,
+            leased TEXT,
+            PRIMARY KEY (network, address)
+        ) WITHOUT ROWID;
+        CREATE UNIQUE INDEX network_members_by_vm ON network_members (vm, adapter);
+        CREATE UNIQUE INDEX network_members_by_mac ON network_members (network, mac);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>

@@ -99,6 +99,15 @@ internal sealed class HostCompleter : IArgumentCompleter
             .Select(h => Completion.Of(h.Name, $"{h.Name}: {h.State}, fault domain {h.FaultDomain}, update domain {h.UpdateDomain}")));
 }
 
+/// <summary>Completes the names of networks.</summary>
+internal sealed class NetworkCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.From(fakeBoundParameters, session => session.Store.Networks.List().Where(n => n.RehearsalOf is null && Completion.Matches(n.Name, wordToComplete))
+            .Select(n => Completion.Of(n.Name, $"{n.Name}: {n.Subnet}{(n.DnsSuffix is { } suffix ? ", " + suffix : "")}")));
+}
+
 /// <summary>Completes the names of checkpoints of the machine that was named.</summary>
 internal sealed class CheckpointCompleter : IArgumentCompleter
 {
@@ -127,6 +136,8 @@ internal sealed class CheckCompleter : IArgumentCompleter
         ("SignOfLife", "its guest gives a sign of life of its own"),
         ("Console", "a line of its console matches -Pattern"),
         ("Agent", "its guest agent answers"),
+        ("Port", "its guest listens at the TCP port of -Port"),
+        ("Ping", "its guest answers a ping on its network"),
     ];
 
     public IEnumerable<CompletionResult> CompleteArgument(

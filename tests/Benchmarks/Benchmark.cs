@@ -1,4 +1,5 @@
 using AzureIaaS.Benchmarks.Failover;
+using AzureIaaS.Benchmarks.Networks;
 using AzureIaaS.Benchmarks.Scale;
 
 namespace AzureIaaS.Benchmarks;
@@ -18,6 +19,7 @@ internal abstract class Benchmark
         new PlannedBenchmark(),
         new UnplannedBenchmark(),
         new WatcherBenchmark(),
+        new SwitchBenchmark(),
         new ScaleBenchmark(),
     ];
 

@@ -87,6 +87,9 @@ public sealed record FailoverOptions
     /// <summary>For a planned one that cannot be done live: whether the machine may be stopped and started instead.</summary>
     public bool AllowRestart { get; init; }
 
+    /// <summary>The machine's port that checks reach by its endpoint; null for the first that it publishes, else 80.</summary>
+    public int? EndpointPort { get; init; }
+
     /// <summary>How long a live migration may take.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 }

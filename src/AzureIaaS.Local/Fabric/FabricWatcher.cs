@@ -21,6 +21,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NetworksEvery = TimeSpan.FromSeconds(1);
 
     private readonly Dictionary<Guid, StoredMachine> _machines = [];
     private readonly Dictionary<Guid, Watched> _watched = [];
@@ -63,7 +64,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         (long, long)? version = null;
         var change = -1L;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, default(long?));
+        var (idleSince, tidiedAt, networksAt) = (Environment.TickCount64, default(long?), default(long?));
         try
         {
             while (true)
@@ -101,6 +102,12 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                         await _reporting;
                         _reporting = cutOff.ReportAsync(notices, stop.Token);
                     }
+                }
+
+                if (networksAt is null || Environment.TickCount64 - networksAt > NetworksEvery.TotalMilliseconds)
+                {
+                    networksAt = Environment.TickCount64;
+                    services.Networks.Ensure(_machines.Values.Select(m => m.Machine), notices);
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
