@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Sessions;
+using AzureIaaS.Simulation;
 
 namespace AzureIaaS;
 
@@ -16,4 +17,6 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(FleetModel))]
+[JsonSerializable(typeof(AvailabilityReport))]
 public sealed partial class CoreJson : JsonSerializerContext;
