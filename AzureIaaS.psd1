@@ -14,8 +14,10 @@
     CmdletsToExport      = @(
         'Add-IaaSVmDisk'
         'Checkpoint-IaaSVm'
+        'Compare-IaaSReport'
         'Connect-IaaS'
         'Disconnect-IaaS'
+        'Export-IaaSReport'
         'Get-IaaSContext'
         'Get-IaaSFailover'
         'Get-IaaSHost'
@@ -29,6 +31,7 @@
         'Import-IaaSVm'
         'Invoke-IaaSFailover'
         'Invoke-IaaSVmCommand'
+        'Measure-IaaSAvailability'
         'Move-IaaSVm'
         'New-IaaSHost'
         'Remove-IaaSHost'

@@ -30,36 +30,54 @@ public static class ModelFile
     /// <param name="model">The model.</param>
     public static string Write(FleetModel model) => JsonSerializer.Serialize(model, (System.Text.Json.Serialization.Metadata.JsonTypeInfo<FleetModel>)Indented.GetTypeInfo(typeof(FleetModel)));
 
+    /// <summary>Changes a model by settings such as <c>Failures.Host = '3 y'</c>, each of them named as in a file.</summary>
+    /// <param name="model">The model; what it assumed in their place is forgotten.</param>
+    /// <param name="settings">The settings; values are text, numbers, truth values, lists, and tables.</param>
+    /// <returns>The names of what was given.</returns>
+    /// <exception cref="IaaSException">There is no such setting, or its value makes no sense.</exception>
+    public static IReadOnlySet<string> Apply(FleetModel model, System.Collections.IDictionary settings)
+    {
+        var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
+        ReadModel(new ModelSection(SettingsNode.Of(settings), "", null, given), model);
+        model.Assumptions = [.. model.Assumptions.Where(a => !given.Contains(a.Parameter))];
+        return given;
+    }
+
     internal static FleetModel Parse(byte[] bytes, string path)
     {
         var root = Path.GetExtension(path).Equals(".psd1", StringComparison.OrdinalIgnoreCase)
             ? DataFileText.Read(Encoding.UTF8.GetString(bytes), path)
             : JsonModelText.Read(bytes, path);
         var given = new HashSet<string>(StringComparer.OrdinalIgnoreCase);
-        var model = ReadModel(new ModelSection(root, "", path, given));
+        var model = new FleetModel();
+        ReadModel(new ModelSection(root, "", path, given), model);
         ModelDefaults.Fill(model, given);
         ModelCheck.Check(model, path);
         return model;
     }
 
-    private static FleetModel ReadModel(ModelSection root)
+    private static void ReadModel(ModelSection root, FleetModel model)
     {
-        var model = new FleetModel { Name = "fleet" };
         root.Text("Name", v => model.Name = v);
-        model.Hosts = [.. root.Tables("Hosts").Select(ReadHosts)];
-        model.Machines = [.. root.Tables("Machines").Select(ReadMachines)];
-        model.Applications = ReadApplications(root);
+        if (root.Has("Hosts"))
+            model.Hosts = [.. root.Tables("Hosts").Select(ReadHosts)];
+        if (root.Has("Machines"))
+            model.Machines = [.. root.Tables("Machines").Select(ReadMachines)];
+        if (root.Has("Applications"))
+            model.Applications = ReadApplications(root);
         if (root.Table("Failures") is { } failures)
             ReadFailures(failures, model.Failures);
         if (root.Table("Recovery") is { } recovery)
             ReadRecovery(recovery, model.Recovery);
-        model.Maintenance = ReadMaintenance(root);
-        model.Replication = ReadReplication(root);
-        model.Sla = ReadSla(root);
+        if (root.Has("Maintenance"))
+            model.Maintenance = ReadMaintenance(root, model.Maintenance);
+        if (root.Has("Replication"))
+            model.Replication = ReadReplication(root, model.Replication);
+        if (root.Has("Sla"))
+            model.Sla = ReadSla(root);
         // A report's model comes with its assumptions; they are made again.
         root.Take("Assumptions");
         root.End();
-        return model;
     }
 
     private static HostGroup ReadHosts(ModelSection section)
@@ -136,7 +154,8 @@ public static class ModelFile
         section.Whole("StorageUnits", v => failures.StorageUnits = v, 1, 10_000);
         section.Time("StorageGrace", v => failures.StorageGrace = v);
         section.Law("Guest", v => failures.Guest = v, isFailure: true);
-        failures.Script = [.. section.Tables("Script").Select(told =>
+        if (section.Has("Script"))
+            failures.Script = [.. section.Tables("Script").Select(told =>
         {
             var failure = new ScriptedFailure { Line = told.Line };
             told.Text("Fails", v => failure.Fails = v);
@@ -159,11 +178,11 @@ public static class ModelFile
         section.End();
     }
 
-    private static MaintenanceModel? ReadMaintenance(ModelSection root)
+    private static MaintenanceModel? ReadMaintenance(ModelSection root, MaintenanceModel? former)
     {
         if (root.None("Maintenance") || root.Table("Maintenance") is not { } section)
             return null;
-        var plan = new MaintenanceModel();
+        var plan = former ?? new MaintenanceModel();
         section.Time("Interval", v => plan.Interval = v);
         section.Time("Duration", v => plan.Duration = v);
         section.Time("Between", v => plan.Between = v);
@@ -174,11 +193,11 @@ public static class ModelFile
         return plan;
     }
 
-    private static ReplicationModel? ReadReplication(ModelSection root)
+    private static ReplicationModel? ReadReplication(ModelSection root, ReplicationModel? former)
     {
         if (root.Table("Replication") is not { } section)
             return null;
-        var copy = new ReplicationModel();
+        var copy = former ?? new ReplicationModel();
         section.Text("To", v => copy.To = v);
         section.Time("Period", v => copy.Period = v);
         section.Time("Lag", v => copy.Lag = v);

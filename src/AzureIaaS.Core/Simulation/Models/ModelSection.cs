@@ -8,10 +8,10 @@ internal sealed class ModelSection
     private readonly Dictionary<string, ModelNode> _left;
     private readonly List<string> _known = [];
     private readonly string _path;
-    private readonly string _file;
+    private readonly string? _file;
     private readonly ISet<string> _given;
 
-    public ModelSection(ModelNode node, string path, string file, ISet<string> given)
+    public ModelSection(ModelNode node, string path, string? file, ISet<string> given)
     {
         (_path, _file, _given, Line) = (path, file, given, node.Line);
         if (node.Entries is null)
@@ -25,6 +25,13 @@ internal sealed class ModelSection
     }
 
     public int Line { get; }
+
+    /// <summary>Whether a key is there.</summary>
+    public bool Has(string key)
+    {
+        _known.Add(key);
+        return _left.ContainsKey(key);
+    }
 
     /// <summary>Takes a key's value; null when it is not there.</summary>
     public ModelNode? Take(string key)
@@ -87,7 +94,7 @@ internal sealed class ModelSection
         {
             var near = _known.MinBy(k => Distance(k, key))!;
             throw ModelError.At(_file, node.Line, $"{(_path.Length == 0 ? "A model" : _path)} has no '{key}'.",
-                Distance(near, key) <= 3 ? $"Perhaps {near} was meant." : $"It has {string.Join(", ", _known)}.");
+                Distance(near, key) <= 3 ? $"Perhaps {near} was meant." : $"It has {string.Join(", ", _known.Distinct())}.");
         }
     }
 
@@ -126,7 +133,7 @@ internal sealed class ModelSection
     private Law ReadEmpirical(string name, int line)
     {
         const long Largest = 16 << 20;
-        var path = System.IO.Path.GetFullPath(name, System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(_file))!);
+        var path = System.IO.Path.GetFullPath(name, _file is null ? Environment.CurrentDirectory : System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(_file))!);
         var file = new FileInfo(path);
         if (!file.Exists || file.Length > Largest)
             throw Wrong(line, file.Exists ? $"'{name}' is larger than {ByteSize.Format(Largest)}." : $"There is no file '{name}' beside the model.", "Name a text file with a time on each line.");

@@ -45,7 +45,7 @@ internal static class Sentences
         >= 10 => Say($"{minutes:0} min"),
         >= 1 => Say($"{minutes:0.#} min"),
         >= 0.02 => Say($"{minutes * 60:0.#} s"),
-        _ => Say($"{minutes * 60:0.##} s"),
+        _ => TimeText.Format(minutes * 60),
     };
 
     /// <summary>A share in percent.</summary>
