@@ -53,6 +53,8 @@ internal static class Program
         SetCommand.Create(),
         HostCommands.Create(),
         FailoverCommand.Create(),
+        MeasureCommand.Create(),
+        ReportCommand.Create(),
         CheckpointCommands.Create(),
         DiskCommands.Create(),
         GuestCommands.Screenshot(),

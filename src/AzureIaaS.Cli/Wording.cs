@@ -24,6 +24,8 @@ internal static partial class Wording
         ["Import-IaaSVm"] = "import",
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
+        ["Measure-IaaSAvailability"] = "measure",
+        ["Export-IaaSReport"] = "report",
         ["Move-IaaSVm"] = "failover --kind planned",
         ["New-IaaSHost"] = "host add",
         ["Remove-IaaSHost"] = "host remove",

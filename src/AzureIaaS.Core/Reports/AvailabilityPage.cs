@@ -106,10 +106,12 @@ internal static class AvailabilityPage
     private static void Figures(HtmlWriter html, AvailabilityReport report)
     {
         html.Heading("Every number");
-        string[] columns = ["Of", ">Machines", ">Availability", ">95 % interval", ">Min a year", ">planned", ">AIR", ">Mean outage", ">Months missed", ">Credit"];
-        html.Table("Applications and groups", columns, Subjects(report).Concat(report.Groups.Take(MostMachines)).Select(Row));
+        string[] columns = ["Of", ">Machines", ">Availability", ">95 % interval", ">Min a year", ">planned", ">AIR", ">Mean outage"];
+        if (report.Model.Sla is not null)
+            columns = [.. columns, ">Months missed", ">Credit"];
+        html.Table("Applications and groups", columns, Subjects(report).Concat(report.Groups.Take(MostMachines)).Select(f => Row(f)[..columns.Length]));
         if (report.Machines.Count is > 0 and <= MostMachines)
-            html.Table("Machines", columns, report.Machines.Select(Row));
+            html.Table("Machines", columns[..8], report.Machines.Select(f => Row(f)[..8]));
         else if (report.Machines.Count > MostMachines)
             html.Text($"The {report.Machines.Count:N0} machines one by one are in the CSV file of this report.");
     }

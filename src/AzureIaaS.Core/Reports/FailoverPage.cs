@@ -77,7 +77,9 @@ internal static class FailoverPage
             return;
         var bars = report.Steps.Select(s => (s.Name, Math.Max(0, (s.Started - report.Started).TotalSeconds), s.Duration.TotalSeconds,
             Span(s.Duration) + (s.Outcome == FailoverOutcome.Succeeded ? "" : $", {s.Outcome}"), s.Outcome == FailoverOutcome.Failed)).ToList();
-        var marks = report.Rto is { } rto ? new[] { ($"back after {Span(rto)}", rto.TotalSeconds) } : [];
+        // What a rehearsal does before it starts the clone is no part of its recovery time; the last check is where that ends.
+        var checks = report.Checks.Where(c => c.Outcome == FailoverOutcome.Succeeded).Select(c => c.After.TotalSeconds);
+        var marks = report.Rto is { } rto ? new[] { ($"back: recovery time {Span(rto)}", checks.DefaultIfEmpty(rto.TotalSeconds).Max()) } : [];
         var (height, svg) = Charts.Timeline(bars, marks);
         html.Chart("The steps, each where it was in time.", string.Join("; ", bars.Select(b => $"{b.Name} {b.Item4}")), height, svg);
         html.Table("Steps", ["Step", ">Began after", ">Took", "Outcome", "Detail"], report.Steps.Select(s => (IReadOnlyList<string>)

@@ -62,7 +62,7 @@ public sealed class MeasureAvailabilityCommand : IaaSCmdlet
     /// <summary>Failovers whose recovery times were measured; they take the place of the default.</summary>
     [Parameter(ValueFromPipeline = true, ParameterSetName = CountSet)]
     [Parameter(ParameterSetName = FabricSet)]
-    [Parameter(ParameterSetName = ModelSet)]
+    [Parameter(ValueFromPipeline = true, ParameterSetName = ModelSet)]
     [ValidateNotNullOrEmpty]
     public FailoverReport[] Drill { get; set; } = [];
 
@@ -109,10 +109,10 @@ public sealed class MeasureAvailabilityCommand : IaaSCmdlet
     [Parameter]
     public SwitchParameter Sensitivity { get; set; }
 
-    /// <summary>How many threads work; it changes nothing but the time.</summary>
+    /// <summary>How many threads work; as many as there are processors when left out. It changes nothing but the time.</summary>
     [Parameter]
     [ValidateRange(1, 1000)]
-    public int ThrottleLimit { get; set; } = Environment.ProcessorCount;
+    public int? ThrottleLimit { get; set; }
 
     /// <summary>Go on in a job, and give that out at once.</summary>
     [Parameter]
@@ -175,7 +175,7 @@ public sealed class MeasureAvailabilityCommand : IaaSCmdlet
             Replications = ReplicationCount,
             Precision = Precision,
             Seed = Seed,
-            Threads = ThrottleLimit,
+            Threads = ThrottleLimit ?? Environment.ProcessorCount,
             Sensitivity = MyInvocation.BoundParameters.ContainsKey(nameof(Sensitivity)) ? Sensitivity.ToBool() : null,
             Baseline = Baseline,
             Notices = Output,

@@ -157,7 +157,11 @@ internal sealed class OutageHistogram
 }
 
 /// <summary>An outage that was longer than most.</summary>
-internal readonly record struct LongOutage(long Ticks, long Began, int Who, OutageCause Cause, int Source, bool LackedRoom, bool WasCutOff);
+internal readonly record struct LongOutage(long Ticks, long Began, int Who, OutageCause Cause, int Source, bool LackedRoom, bool WasCutOff)
+{
+    /// <summary>Whether others went down with it, at the same moment.</summary>
+    public bool HadCompany { get; init; }
+}
 
 /// <summary>The longest outages, longest first; of equals, the earliest.</summary>
 internal sealed class LongestOutages(int most)
@@ -169,8 +173,16 @@ internal sealed class LongestOutages(int most)
     /// <summary>The length, in ticks, that a longer one has to have to be kept.</summary>
     public long Threshold { get; private set; } = -1;
 
-    public void Add(in LongOutage outage)
+    public void Add(LongOutage outage)
     {
+        // An event that takes many down is told once, by the one that was down longest.
+        var same = outage.Source < 0 ? -1 : _outages.FindIndex(o => o.Source == outage.Source && o.Began == outage.Began);
+        if (same >= 0)
+        {
+            outage = (_outages[same].Ticks > outage.Ticks ? _outages[same] : outage) with { HadCompany = true };
+            _outages.RemoveAt(same);
+        }
+
         var at = _outages.Count;
         while (at > 0 && _outages[at - 1].Ticks < outage.Ticks)
             at--;

@@ -58,10 +58,10 @@ public static class TimeText
         foreach (var (unit, factor) in new[] { ("y", Year), ("d", 86400.0), ("h", 3600.0), ("min", 60.0), ("s", 1.0), ("ms", 1e-3) })
         {
             if (Math.Abs(seconds) >= factor * 0.9995)
-                return (seconds / factor).ToString("0.###", CultureInfo.InvariantCulture) + " " + unit;
+                return Number(seconds / factor) + " " + unit;
         }
 
-        return (seconds * 1e6).ToString("0.###", CultureInfo.InvariantCulture) + " us";
+        return Number(seconds * 1e6) + " us";
     }
 
     /// <summary>Writes a time so that reading it gives the same number.</summary>
@@ -71,6 +71,8 @@ public static class TimeText
         var text = Format(seconds);
         return TryParse(text, out var back) && back == seconds ? text : seconds.ToString("R", CultureInfo.InvariantCulture) + " s";
     }
+
+    private static string Number(double value) => value.ToString(value >= 100 ? "0.#" : value >= 10 ? "0.##" : "0.###", CultureInfo.InvariantCulture);
 
     // 1e-3 s is a number; 4e is not, nor is the h of 4 h.
     private static bool IsExponent(string text, int at) => text[at] is '+' or '-'

@@ -182,8 +182,20 @@ internal sealed class ReportBuilder(Fleet fleet, SimulationOptions options, Tota
         Source = outage.Source >= 0 ? fleet.Sources[outage.Source].Name : outage.Cause == OutageCause.Guest ? "guest" : "maintenance",
         Replication = replication,
         Day = (outage.Began - warmUp) / Clock.PerSecond / 86400,
-        Note = outage.LackedRoom ? "there was no room on any host" : outage.WasCutOff ? "it had not ended at the horizon" : null,
+        Note = Note(outage),
     };
+
+    private string? Note(in LongOutage outage)
+    {
+        string[] notes =
+        [
+            outage.LackedRoom ? "there was no room on any host" : "",
+            outage.HadCompany && !HasApplications ? "other machines were down with it" : "",
+            outage.WasCutOff ? "it had not ended at the horizon" : "",
+        ];
+        var said = string.Join("; ", notes.Where(n => n.Length > 0));
+        return said.Length > 0 ? said : null;
+    }
 
     private CapacityShortfall Shortfall() => new()
     {

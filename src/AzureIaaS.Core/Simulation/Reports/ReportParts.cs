@@ -159,9 +159,11 @@ public sealed class AvailabilityDifference
     public double MinutesSavedPerYear { get; set; }
 
     /// <summary>The lower end of its 95 % interval, from the differences of the pairs.</summary>
+    [System.Text.Json.Serialization.JsonNumberHandling(System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals)]   // of a single pair, nothing bounds it
     public double Low { get; set; }
 
     /// <summary>The upper end of its 95 % interval.</summary>
+    [System.Text.Json.Serialization.JsonNumberHandling(System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals)]
     public double High { get; set; }
 
     /// <summary>Whether the interval excludes that nothing changed.</summary>
