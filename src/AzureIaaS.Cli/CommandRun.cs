@@ -1,6 +1,7 @@
 using System.CommandLine;
 using AzureIaaS.Cli.Commands;
 using AzureIaaS.Local;
+using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
 using AzureIaaS.Store;
 
@@ -101,6 +102,15 @@ internal sealed class CommandRun : IDisposable
     public T Ability<T>(string what)
         where T : class => Session.Provider as T
         ?? throw new IaaSException(ErrorKind.NotSupported, "NotSupportedHere", $"Context '{Session.Context.Name}' ({Session.Provider.Name}) does not do {what}.", "Use a context whose provider does; Get-IaaSContext lists them.");
+
+    /// <summary>Whether only what would be done is wanted; then it has been said.</summary>
+    public bool IsWhatIf(Option<bool> option, string what)
+    {
+        if (!Parsed.GetValue(option))
+            return false;
+        Notices.Report(Notice.Warning($"What if: {what}"));
+        return true;
+    }
 
     /// <summary>Remembers the first failure's exit code.</summary>
     public void Fail(int exitCode) => _exitCode = _exitCode == 0 ? exitCode : _exitCode;

@@ -15,6 +15,7 @@ internal static class Program
               iaas import ./web01.vmdk --memory 512MB | iaas start --wait
               iaas list
               iaas console web01 --tail 20
+              iaas failover 'web*' --kind test --check signoflife     # a rehearsal; the machines run on undisturbed
 
             Output is a table for people and one JSON object a line when piped, so commands compose: what a command prints, the next takes
             from its standard input. Exit codes: 0 done, 2 wrong arguments, 3 not found, 4 exists already, 5 damaged input, 6 not supported,
@@ -43,22 +44,23 @@ internal static class Program
         StartCommand.Create(),
         LifecycleCommands.Stop(),
         LifecycleCommands.Restart(),
+        LifecycleCommands.Suspend(),
         LifecycleCommands.Resume(),
         WaitCommand.Create(),
+        SetCommand.Create(),
+        LifecycleCommands.Move(),
         LifecycleCommands.Remove(),
         ConsoleCommand.Create(),
-        ImageCommand.Create(),
-        OperationCommands.Create(),
-        LifecycleCommands.Suspend(),
-        SetCommand.Create(),
-        HostCommands.Create(),
+        GuestCommands.Screenshot(),
+        GuestCommands.Run(),
+        DiskCommands.Create(),
+        CheckpointCommands.Create(),
         FailoverCommand.Create(),
         MeasureCommand.Create(),
         ReportCommand.Create(),
-        CheckpointCommands.Create(),
-        DiskCommands.Create(),
-        GuestCommands.Screenshot(),
-        GuestCommands.Run(),
+        HostCommands.Create(),
+        ImageCommand.Create(),
+        OperationCommands.Create(),
         FabricCommands.Create(),
         ContextCommands.Connect(),
         ContextCommands.Disconnect(),

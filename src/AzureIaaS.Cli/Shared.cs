@@ -25,10 +25,21 @@ internal static class Shared
     public static Option<bool> Verbose { get; } = new("--verbose", "-v") { Description = "Say more about what is done, on standard error.", Recursive = true };
 
     /// <summary>The machines a command is about.</summary>
-    public static Argument<string[]> Machines() => new("vm")
+    public static Argument<string[]> Machines() => Names("vm", "Names (with * and ?) or ids of machines; without any, machines are read from standard input.", ArgumentArity.ZeroOrMore);
+
+    /// <summary>Names of several things. An option that is misspelt would be taken for one of them, and the command done without it.</summary>
+    public static Argument<string[]> Names(string name, string description, ArgumentArity arity) => new(name)
     {
-        Description = "Names (with * and ?) or ids of machines; without any, machines are read from standard input.",
-        Arity = ArgumentArity.ZeroOrMore,
+        Description = description,
+        Arity = arity,
+        Validators =
+        {
+            r =>
+            {
+                foreach (var token in r.Tokens.Where(t => t.Value.StartsWith('-')))
+                    r.AddError($"{token.Value} is not an option of this command.");
+            },
+        },
     };
 
     public static Option<bool> WhatIf() => new("--what-if") { Description = "Say what would be done, and do nothing." };

@@ -17,6 +17,7 @@ internal static class Tables
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
+        VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
         VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
@@ -42,8 +43,10 @@ internal static class Tables
     private static string[] HostRow(FabricHost h) =>
     [
         h.Name, h.State.ToString(), Number(h.FaultDomain), Number(h.UpdateDomain), $"{Number(h.CpuUsed)}/{Number(h.Cpu)}",
-        $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", string.Join(", ", h.Machines), h.StateReason ?? "",
+        $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", Number(h.Machines.Count), h.StateReason ?? string.Join(", ", h.Machines),
     ];
+
+    private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];
 
     private static string[] CheckpointRow(VmCheckpoint c) => [c.VmName, c.Name, Time(c.Created), c.HasMemory ? "yes" : "no"];
 

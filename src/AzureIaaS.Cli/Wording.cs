@@ -11,6 +11,7 @@ internal static partial class Wording
         ["Checkpoint-IaaSVm"] = "checkpoint add",
         ["Connect-IaaS"] = "connect",
         ["Disconnect-IaaS"] = "disconnect",
+        ["Export-IaaSReport"] = "report",
         ["Get-IaaSContext"] = "context",
         ["Get-IaaSFailover"] = "failover --list",
         ["Get-IaaSHost"] = "host list",
@@ -25,8 +26,7 @@ internal static partial class Wording
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
         ["Measure-IaaSAvailability"] = "measure",
-        ["Export-IaaSReport"] = "report",
-        ["Move-IaaSVm"] = "failover --kind planned",
+        ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
         ["Remove-IaaSHost"] = "host remove",
         ["Remove-IaaSVm"] = "remove",
@@ -55,7 +55,7 @@ internal static partial class Wording
         text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
-            .Replace("disk-controller", "controller", StringComparison.Ordinal));
+            .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));
     }
 
     [GeneratedRegex(@"\b[A-Z][a-z]+-IaaS\w*", RegexOptions.CultureInvariant)]

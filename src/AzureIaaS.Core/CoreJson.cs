@@ -9,6 +9,7 @@ namespace AzureIaaS;
 /// <summary>How Core's types are written as JSON: in the store, in files and by <c>iaas</c>. Compiled, since reflection would cost a shell's start.</summary>
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(VirtualMachine))]
+[JsonSerializable(typeof(VirtualDisk))]
 [JsonSerializable(typeof(VmCheckpoint))]
 [JsonSerializable(typeof(FailoverReport))]
 [JsonSerializable(typeof(VmCommandResult))]

@@ -29,6 +29,8 @@ internal sealed partial class LocalProvider
 
     public IReadOnlyList<FabricHost> ListHosts() => _hosts.ListHosts();
 
+    public FabricHost? FindHost(string name) => _hosts.FindHost(name);
+
     public FabricHost AddHost(FabricHost host) => _hosts.AddHost(host);
 
     public void RemoveHost(string name) => _hosts.RemoveHost(name);
@@ -38,7 +40,8 @@ internal sealed partial class LocalProvider
     public Task<FabricHost> ResumeHostAsync(string name, bool bringBack, IProgress<Notice> notices, CancellationToken cancellation) =>
         _hosts.ResumeHostAsync(name, bringBack, notices, cancellation);
 
-    public Task<FabricHost> LoseHostAsync(string name, IProgress<Notice> notices, CancellationToken cancellation) => _hosts.LoseHostAsync(name, notices, cancellation);
+    public Task<IReadOnlyList<FabricHost>> LoseHostsAsync(IReadOnlyList<string> names, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _hosts.LoseHostsAsync(names, notices, cancellation);
 
     public Placement PreviewFailover(Guid id, FailoverOptions options) => _failovers.PreviewFailover(id, options);
 

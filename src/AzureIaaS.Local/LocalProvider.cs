@@ -29,12 +29,15 @@ internal sealed partial class LocalProvider : IVmProvider
         _checkpoints = new Checkpoints(_services);
         _rehearsals = new Rehearsals(_services, _checkpoints);
         _failovers = new FailoverService(_services, _mover, _hosts, _rehearsals, this);
-        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter));
+        _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter), new CutOffFailovers(_services, this));
         _editor = new MachineEditor(_services);
         _guests = new GuestProvider(_services);
     }
 
     public string Name => "Local";
+
+    /// <summary>What it works with.</summary>
+    internal LocalServices Services => _services;
 
     private FabricLayout Layout => _services.Layout;
 
@@ -148,6 +151,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public void Dispose()
     {
         _watcher.Dispose();
+        _services.Places.Dispose();
         _services.Hypervisor.Dispose();
     }
 

@@ -13,6 +13,9 @@ internal sealed class FailoverReportStore(StateDatabase database) : IFailoverRep
     public FailoverReport? Find(Guid id) =>
         database.Query("SELECT body FROM failover_reports WHERE id = $0", r => Read(r.GetString(0)), MachineStore.Key(id)).FirstOrDefault();
 
+    public IReadOnlyList<FailoverReport> ListOpen() =>
+        database.Query("SELECT body FROM failover_reports WHERE json_extract(body, '$.Outcome') = 'NotRun' ORDER BY started", r => Read(r.GetString(0)));
+
     public IReadOnlyList<FailoverReport> List(Guid? vm) => vm is { } id
         ? database.Query("SELECT body FROM failover_reports WHERE vm = $0 ORDER BY started", r => Read(r.GetString(0)), MachineStore.Key(id))
         : database.Query("SELECT body FROM failover_reports ORDER BY started", r => Read(r.GetString(0)));

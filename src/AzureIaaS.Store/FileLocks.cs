@@ -18,7 +18,9 @@ internal sealed partial class FileLocks(string folder) : ILockStore
     private const int OwnerOnly = 0x180;   // rw-------
     private static readonly int CreateIfMissing = OperatingSystem.IsMacOS() ? 0x200 : 0x40;
     private static readonly int CloseOnExec = OperatingSystem.IsMacOS() ? 0x1000000 : 0x80000;
-    private static readonly TimeSpan RetryAfter = TimeSpan.FromMilliseconds(5);
+    private const long SoonMilliseconds = 100;
+    private static readonly TimeSpan RetrySoon = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan RetryLater = TimeSpan.FromMilliseconds(5);
 
     public IDisposable? TryAcquire(string name)
     {
@@ -37,9 +39,10 @@ internal sealed partial class FileLocks(string folder) : ILockStore
             cancellation.ThrowIfCancellationRequested();
             if (TryAcquire(name) is { } held)
                 return held;
-            if (Environment.TickCount64 - start >= timeout.TotalMilliseconds)
+            var waited = Environment.TickCount64 - start;
+            if (waited >= timeout.TotalMilliseconds)
                 return null;
-            await Task.Delay(RetryAfter, cancellation);
+            await Task.Delay(waited < SoonMilliseconds ? RetrySoon : RetryLater, cancellation);
         }
     }
 

@@ -10,6 +10,12 @@ internal sealed class MachineStore(StateDatabase database) : IMachineStore
 
     public IReadOnlyList<StoredMachine> List() => database.Query(Columns + " ORDER BY name", Read);
 
+    public IReadOnlyList<StoredMachine> ListOn(string host) =>
+        database.Query(Columns + " WHERE body ->> '$.Host' = $0 COLLATE NOCASE ORDER BY name", Read, host);
+
+    public IReadOnlyDictionary<Guid, long> Generations() =>
+        database.Query("SELECT id, generation FROM machines", r => (Id: Guid.ParseExact(r.GetString(0), "N"), Generation: r.GetInt64(1))).ToDictionary(r => r.Id, r => r.Generation);
+
     public StoredMachine? Find(Guid id) => database.Query(Columns + " WHERE id = $0", Read, Key(id)).FirstOrDefault();
 
     public StoredMachine? Find(string name) => database.Query(Columns + " WHERE name = $0", Read, name).FirstOrDefault();

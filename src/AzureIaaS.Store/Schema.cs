@@ -9,7 +9,7 @@ namespace AzureIaaS.Store;
 /// </summary>
 internal static class Schema
 {
-    private static readonly string[] Updates =
+    internal static readonly string[] Updates =
     [
         """
         CREATE TABLE machines (
@@ -63,6 +63,14 @@ internal static class Schema
         ) WITHOUT ROWID;
         CREATE INDEX failover_reports_by_vm ON failover_reports (vm, started);
         """,
+        """
+        CREATE INDEX failover_reports_open ON failover_reports (started) WHERE json_extract(body, '$.Outcome') = 'NotRun';
+        """,
+        """
+        -- What is on a host, and what has changed, are asked for often, and are not worth reading every machine.
+        CREATE INDEX machines_by_host ON machines (body ->> '$.Host' COLLATE NOCASE);
+        CREATE INDEX machines_by_generation ON machines (id, generation);
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>
@@ -76,12 +84,7 @@ internal static class Schema
         {
             var version = VersionOf(connection);   // asked again: another process may have been faster
             if (version > Updates.Length)
-            {
-                throw new IaaSException(ErrorKind.NotSupported, "StateOfNewerVersion",
-                    $"{connection.DataSource}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
-                    "Use that version, or a newer one.", connection.DataSource);
-            }
-
+                throw Newer(connection.DataSource, version);
             foreach (var update in Updates.Skip(version))
                 StateDatabase.Execute(connection, update);
             StateDatabase.Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA user_version = {Updates.Length}"));
@@ -89,7 +92,19 @@ internal static class Schema
         });
     }
 
-    private static int VersionOf(SqliteConnection connection)
+    /// <summary>The version that this program knows.</summary>
+    public static int Current => Updates.Length;
+
+    /// <summary>Says that a newer version has written the state.</summary>
+    /// <param name="path">The database.</param>
+    /// <param name="version">Its version.</param>
+    public static IaaSException Newer(string path, int version) => new(ErrorKind.NotSupported, "StateOfNewerVersion",
+        $"{path}: the state was written by a newer version of AzureIaaS (schema {version}; this one knows {Updates.Length}).",
+        "Use that version, or a newer one.", path);
+
+    /// <summary>The version of a database.</summary>
+    /// <param name="connection">The open database.</param>
+    public static int VersionOf(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
         command.CommandText = "PRAGMA user_version";

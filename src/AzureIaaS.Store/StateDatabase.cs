@@ -1,3 +1,4 @@
+using System.Globalization;
 using Microsoft.Data.Sqlite;
 
 namespace AzureIaaS.Store;
@@ -20,6 +21,11 @@ internal sealed class StateDatabase : IDisposable
     private const int Busy = 5;
 
     private const int ReserveSize = 1 << 20;
+    private static readonly TimeSpan BusyTimeout = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan BoundLogWithin = TimeSpan.FromMilliseconds(100);
+
+    private const int LookAtLogEvery = 200;
+    private const long LongestLog = 16 << 20;
 
     private readonly string _path;
     private readonly string _reserve;
@@ -27,6 +33,7 @@ internal sealed class StateDatabase : IDisposable
     private readonly object _gate = new();
     private SqliteConnection _connection;
     private IaaSException? _diskFull;
+    private int _writes;
 
     /// <summary>Opens a database, and makes it when there is none.</summary>
     /// <param name="path">The file.</param>
@@ -52,7 +59,12 @@ internal sealed class StateDatabase : IDisposable
     private bool IsAtRest => new FileInfo(_path) is { Exists: true, Length: > 0 } && new FileInfo(_path + "-wal") is not { Exists: true, Length: > 0 };
 
     /// <summary>Changes whenever another connection has committed.</summary>
-    public long Version => IsWritable() ? Query("PRAGMA data_version", r => r.GetInt64(0))[0] : -1;
+    /// <exception cref="IaaSException">A newer version has taken the state over meanwhile.</exception>
+    public long Version => IsWritable() ? Query("SELECT data_version, user_version FROM pragma_data_version, pragma_user_version", r => (Version: r.GetInt64(0), Schema: r.GetInt32(1)))[0] switch
+    {
+        var (version, schema) when schema == Schema.Current => version,
+        var (_, schema) => throw Schema.Newer(_path, schema),
+    } : -1;
 
     /// <summary>Reads with a query.</summary>
     /// <param name="sql">The query, its parameters as $0, $1, and so on.</param>
@@ -72,7 +84,15 @@ internal sealed class StateDatabase : IDisposable
         {
             if (!IsWritable())
                 throw _diskFull!;
-            return WithReserve(() => InTransaction(_connection, () => work(new Transaction(this))));
+            var result = WithReserve(() => InTransaction(_connection, () =>
+            {
+                // Another process may have brought it up to date while this one had it open.
+                if (Schema.VersionOf(_connection) is var schema && schema != Schema.Current)
+                    throw Schema.Newer(_path, schema);
+                return work(new Transaction(this));
+            }));
+            BoundLog();
+            return result;
         }
     });
 
@@ -103,6 +123,29 @@ internal sealed class StateDatabase : IDisposable
     }
 
     public void Dispose() => _connection.Dispose();
+
+    /// <summary>
+    /// SQLite begins its log anew when nobody reads or writes at that moment. Where several processes are busy there is no such moment, and it would
+    /// grow as long as they are; so now and then one is made. If it cannot be, a later change tries again.
+    /// </summary>
+    private void BoundLog()
+    {
+        if (++_writes % LookAtLogEvery != 0 || new FileInfo(_path + "-wal") is not { Exists: true, Length: > LongestLog })
+            return;
+        try
+        {
+            Wait(_connection, BoundLogWithin);
+            Execute(_connection, "PRAGMA wal_checkpoint(TRUNCATE)");
+        }
+        catch (SqliteException)
+        {
+            // What was changed is in the log; that the log is long, or the disk full, is no fault of the change.
+        }
+        finally
+        {
+            Wait(_connection, BusyTimeout);
+        }
+    }
 
     /// <summary>Does something, and when that fails because the disk is full, once more with the room that was kept for that.</summary>
     private T WithReserve<T>(Func<T> work)
@@ -157,9 +200,14 @@ internal sealed class StateDatabase : IDisposable
 
     private SqliteConnection OpenWhole() => Open(new SqliteConnectionStringBuilder { DataSource = _path, Pooling = false, DefaultTimeout = 30 }, connection =>
     {
-        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "NORMAL")}; PRAGMA foreign_keys = ON;");
+        Wait(connection, BusyTimeout);
+        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "OFF")}; PRAGMA foreign_keys = ON;");
         Schema.Update(connection);
     });
+
+    /// <summary>How long SQLite waits for others. It asks again after a millisecond, then ever more rarely; without this the package sleeps 150 ms at a time.</summary>
+    private static void Wait(SqliteConnection connection, TimeSpan time) =>
+        Execute(connection, string.Create(CultureInfo.InvariantCulture, $"PRAGMA busy_timeout = {time.TotalMilliseconds:0}"));
 
     /// <summary>Opens the file as one that nobody changes: no lock, no log, no shared memory.</summary>
     private SqliteConnection OpenAtRest() =>

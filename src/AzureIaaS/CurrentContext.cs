@@ -13,6 +13,15 @@ internal static class CurrentContext
 
     private static IaaSContext? Own => Connected.TryGetValue(Runspace.DefaultRunspace, out var context) ? context : null;
 
+    /// <summary>The manifest of this very module.</summary>
+    public static string ModulePath { get; } = System.IO.Path.GetFullPath(
+        System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(CurrentContext).Assembly.Location)!, "..", "AzureIaaS.psd1"));
+
+    /// <summary>Makes a context current in a runspace, and remembers it nowhere else.</summary>
+    /// <param name="runspace">The runspace.</param>
+    /// <param name="context">The context.</param>
+    public static void Give(Runspace runspace, IaaSContext context) => Connected.AddOrUpdate(runspace, context);
+
     /// <summary>The context to work in.</summary>
     /// <param name="name">The name that was given; null for the current one.</param>
     public static IaaSContext Find(string? name) =>
@@ -30,8 +39,7 @@ internal static class CurrentContext
         // A host other than pwsh (an editor, a program of somebody's) cannot be started with a command; it goes without.
         if (System.IO.Path.GetFileNameWithoutExtension(Environment.ProcessPath) != "pwsh")
             return null;
-        var module = System.IO.Path.Combine(System.IO.Path.GetDirectoryName(typeof(CurrentContext).Assembly.Location)!, "..", "AzureIaaS.psd1");
-        var command = $"Import-Module {Quote(System.IO.Path.GetFullPath(module))}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
+        var command = $"Import-Module {Quote(ModulePath)}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
         return new WatcherCommand(Environment.ProcessPath!, ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]);
     }
 

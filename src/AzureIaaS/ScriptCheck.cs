@@ -4,13 +4,14 @@ using System.Management.Automation.Runspaces;
 using System.Text;
 using AzureIaaS.Failover;
 using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
 using Shell = System.Management.Automation.PowerShell;
 
 namespace AzureIaaS.PowerShell;
 
 /// <summary>
-/// A check by script: the block's text, in a runspace of its own, with the machine as its argument and the values of its $using: variables. It
-/// fails when it throws, writes an error, or ends with $false, and is stopped when its time is over.
+/// A check by script: the block's text, in a runspace of its own with this module and the machine's context, with the machine as its argument and
+/// the values of its $using: variables. It fails when it throws, writes an error, or ends with $false, and is stopped when its time is over.
 /// </summary>
 internal sealed class ScriptCheck : FailoverCheck
 {
@@ -18,6 +19,7 @@ internal sealed class ScriptCheck : FailoverCheck
 
     private readonly string _text;
     private readonly Dictionary<string, object?> _values = new(StringComparer.OrdinalIgnoreCase);
+    private readonly IaaSContext? _context;
 
     /// <summary>Takes the text of a block and the values it uses, at once: they may change before it runs.</summary>
     /// <param name="script">The block.</param>
@@ -43,22 +45,22 @@ internal sealed class ScriptCheck : FailoverCheck
         _text = text.ToString();
     }
 
+    private ScriptCheck(ScriptCheck other, IaaSContext context) => (_text, _values, _context, Timeout) = (other._text, other._values, context, other.Timeout);
+
+    /// <summary>The same check in a context, which is the current one while it runs.</summary>
+    /// <param name="context">The context.</param>
+    public ScriptCheck In(IaaSContext context) => new(this, context);
+
     /// <inheritdoc/>
     public override string Name => "Script";
 
     /// <inheritdoc/>
     public override async Task<(bool Succeeded, string Detail)> RunAsync(VirtualMachine machine, IVmProvider provider, CancellationToken cancellation)
     {
-        using var runspace = RunspaceFactory.CreateRunspace();
-        runspace.Open();
-        foreach (var (name, value) in _values)
-            runspace.SessionStateProxy.SetVariable(name, value);
-        using var shell = Shell.Create();
-        shell.Runspace = runspace;
-        shell.AddScript("& { " + Body() + " } @args").AddArgument(machine);
+        var shell = Open(machine);
+        var run = Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke);
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         limit.CancelAfter(Timeout);
-        var run = Task.Factory.FromAsync(shell.BeginInvoke(), shell.EndInvoke);
         try
         {
             var output = await run.WaitAsync(limit.Token);
@@ -77,6 +79,36 @@ internal sealed class ScriptCheck : FailoverCheck
         {
             return (false, e.Message);
         }
+        finally
+        {
+            // A block that is stopped in the middle of a call into .NET ends after that, and nobody waits for it.
+            _ = run.ContinueWith(_ => Close(shell), CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+    }
+
+    private Shell Open(VirtualMachine machine)
+    {
+        var state = InitialSessionState.CreateDefault();
+        state.ImportPSModule([CurrentContext.ModulePath]);
+        var runspace = RunspaceFactory.CreateRunspace(state);
+        runspace.Open();
+        if (_context is not null)
+        {
+            CurrentContext.Give(runspace, _context);
+            machine.Context = _context.Name;
+        }
+
+        foreach (var (name, value) in _values)
+            runspace.SessionStateProxy.SetVariable(name, value);
+        var shell = Shell.Create();
+        shell.Runspace = runspace;
+        return shell.AddScript("& { " + Body() + " } @args").AddArgument(machine);
+    }
+
+    private static void Close(Shell shell)
+    {
+        shell.Runspace.Dispose();
+        shell.Dispose();
     }
 
     /// <summary>The text without the braces that a block literal has around it.</summary>

@@ -45,4 +45,14 @@ public static class _Format
     /// <summary>A bar as long as a share.</summary>
     /// <param name="share">The share, from 0 to 1.</param>
     public static string Bar(double share) => AzureIaaS.Reports.Histogram.Bar(share, 20);
+
+    /// <summary>Why a host is in its state, or the machines that have their place on it.</summary>
+    /// <param name="host">The host, or what a job or a file has made of it.</param>
+    public static string Host(PSObject host)
+    {
+        ArgumentNullException.ThrowIfNull(host);
+        return host.Properties["StateReason"]?.Value is string reason ? reason
+            : host.Properties["Machines"]?.Value is { } machines && LanguagePrimitives.GetEnumerable(machines) is { } names ? string.Join(", ", names.Cast<object>())
+            : "";
+    }
 }

@@ -134,6 +134,73 @@ Describe 'What is no machine is refused:' {
     }
 }
 
+BeforeDiscovery {
+    Import-Module "$PSScriptRoot/Common.psm1"
+    Import-Module $ModulePath
+    # Wait-IaaSVm and Get-IaaSVmScreenshot look at machines that run; their own tests name those in more ways than one.
+    $takers = Get-Command -Module AzureIaaS | Where-Object { $_.Parameters.ContainsKey('Vm') -and $_.Name -notin 'Wait-IaaSVm', 'Get-IaaSVmScreenshot' } |
+        ForEach-Object { @{ Name = $_.Name; Changes = $_.Parameters.ContainsKey('WhatIf') } }
+}
+
+Describe 'Every cmdlet that takes machines:' {
+    BeforeAll {
+        # What they need besides; all that change something are asked only what they would do.
+        $more = @{
+            'Add-IaaSVmDisk' = '-Size 1GB'; 'Invoke-IaaSFailover' = '-Kind Test'; 'Invoke-IaaSVmCommand' = '-Command id'; 'Remove-IaaSVmDisk' = '-DiskName disk1'
+            'Remove-IaaSVmCheckpoint' = '-CheckpointName kept'; 'Restore-IaaSVmCheckpoint' = '-CheckpointName kept'; 'Get-IaaSFailover' = '-Last 1'; 'Get-IaaSVmConsole' = '-Tail 1'
+        }
+        Get-IaaSVm web* | Checkpoint-IaaSVm -CheckpointName kept | Out-Null
+        Get-IaaSVm web* | Invoke-IaaSFailover -Kind Test | Out-Null
+        foreach ($vm in Get-IaaSVm web*) { "of $vm" | Set-Content (Join-Path (Split-Path $vm.Disks[0].Path) console.log) }
+        $file = Join-Path $TestHome taken
+        Get-IaaSVm web* | Export-Csv "$file.csv"
+        Get-IaaSVm web* | Export-Clixml "$file.xml"
+        $forms = @(
+            '@ web01, web02 +', '@ -Vm web* +', "'web01', 'web02' | @ +", 'Get-IaaSVm web* | @ +', '(Get-IaaSVm web*).Id | @ +'
+            "Import-Csv '$file.csv' | @ +", "Import-Clixml '$file.xml' | @ +", 'Get-IaaSVm web* | Select-Object Name | @ +'
+            "@{ Name = 'web01' }, @{ VMName = 'web02' } | @ +"
+        )
+
+        # All of them in one new shell, which writes what would be done as text.
+        function Get-Line {
+            param($Command, [string]$Form)
+            $Form -replace '@(?! ?\{)', $Command.Name -replace '\+$', "$($more[$Command.Name]) $($Command.Parameters.ContainsKey('WhatIf') ? '-WhatIf' : '')"
+        }
+        $script = foreach ($command in Get-Command -Module AzureIaaS | Where-Object Name -In $Takers.Name) {
+            foreach ($form in $forms) { "'== $($command.Name)'; $(Get-Line $command $form) | ForEach-Object { `"`$(`$_.VmName ?? `$_.Name ?? `$_)`" }" }
+        }
+        $said = @{ }
+        foreach ($line in Invoke-Shell ($script -join '; ')) {
+            if ($line -match '^== (.+)$') {
+                $said[$Matches[1]] ??= [Collections.Generic.List[object]]::new()
+                $said[$Matches[1]].Add(($lines = [Collections.Generic.List[string]]::new()))
+            }
+            else { $lines.Add($line) }
+        }
+    }
+
+    AfterAll { Get-IaaSVmCheckpoint | Remove-IaaSVmCheckpoint }
+
+    It '<Name> takes all that names one' -ForEach $takers {
+        $runs = $said[$Name]
+        $runs.Count | Should -Be $forms.Count
+        for ($i = 0; $i -lt $forms.Count; $i++) {
+            $text = $runs[$i] -join "`n"
+            foreach ($vm in 'web01', 'web02') { ([regex]::Matches($text, "\b$vm\b")).Count | Should -Be 1 -Because "$Name in $($forms[$i]) said: $text" }
+        }
+    }
+
+    It '<Name> refuses what is no machine, or is not there' -ForEach $takers {
+        $given = @{ Size = 1GB; Kind = 'Test'; Command = 'id'; DiskName = 'disk1'; CheckpointName = 'kept'; WhatIf = $true }
+        foreach ($key in @($given.Keys)) { if (-not (Get-Command $Name).Parameters.ContainsKey($key)) { $given.Remove($key) } }
+        $thing = Get-Process -Id $PID
+        { $thing | & $Name @given -ErrorAction Stop } | Should -Throw '*is no machine*'
+        (Get-ErrorOf { & $Name nobody @given -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'VmNotFound,*'
+        { & $Name '' @given -ErrorAction Stop } | Should -Throw -ErrorId 'Parameter*'
+        & $Name none* @given -ErrorAction Stop | Should -BeNullOrEmpty
+    }
+} -ForEach @{ Takers = $takers }
+
 Describe 'The other way round' {
     It 'a machine binds to what takes a computer''s name' {
         $machine = [AzureIaaS.VirtualMachine]@{ Name = 'web01'; ComputerName = 'web01.lan'; IPAddress = '10.0.0.5' }

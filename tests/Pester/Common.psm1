@@ -294,4 +294,16 @@ function Get-ErrorOf {
     throw "It should have failed: $Command"
 }
 
+<#
+.SYNOPSIS
+Runs something that must be refused, and looks at the error's id, its category and what it says is to be done.
+#>
+function Assert-Refused {
+    param([Parameter(Mandatory)][scriptblock]$Command, [string]$Id, [string]$Category, [string]$Remedy)
+    $failure = Get-ErrorOf $Command
+    $failure.FullyQualifiedErrorId | Should -BeLike "$Id,AzureIaaS.PowerShell.Commands.*"
+    $failure.CategoryInfo.Category | Should -Be $Category
+    $failure.ErrorDetails.RecommendedAction | Should -Match $Remedy
+}
+
 Export-ModuleMember -Variable TestHome, RepositoryRoot, ModulePath, PowerShellPath -Function *-*

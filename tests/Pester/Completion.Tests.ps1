@@ -60,4 +60,37 @@ Describe 'Completion of' {
     It 'nothing, without an error, where the context does not exist' {
         (Get-Completion 'Start-IaaSVm -Context nowhere -Vm w').Where{ $_.ResultType -eq 'ParameterValue' } | Should -BeNullOrEmpty
     }
+
+    It 'hosts, with what they are as a hint' {
+        (Get-Completion 'Get-IaaSHost ').CompletionText | Should -Be 'host1', 'host2', 'host3'
+        foreach ($line in 'Suspend-IaaSHost HOST2', 'Resume-IaaSHost -Name host2', 'Stop-IaaSHost host2', 'Remove-IaaSHost host2', 'Move-IaaSVm web01 host2', 'Invoke-IaaSFailover web01 -Kind Planned -TargetHost host2') {
+            (Get-Completion $line).CompletionText | Should -Be 'host2' -Because $line
+        }
+        (Get-Completion 'Get-IaaSHost host2').ToolTip | Should -Be 'host2: Up, fault domain 1, update domain 1'
+    }
+
+    It 'checkpoints of the machine that was named, those with a blank in quotes' {
+        'before update', 'after' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } | Out-Null
+        (Get-Completion 'Restore-IaaSVmCheckpoint web01 ').CompletionText | Should -Be "'before update'", 'after'
+        (Get-Completion 'Remove-IaaSVmCheckpoint -Name web01 -CheckpointName b').CompletionText | Should -Be "'before update'"
+        (Get-Completion 'Get-IaaSVmCheckpoint web01 A').CompletionText | Should -Be after
+        (Get-Completion 'Restore-IaaSVmCheckpoint web02 ').Where{ $_.ResultType -eq 'ParameterValue' } | Should -BeNullOrEmpty
+        Get-IaaSVmCheckpoint | Remove-IaaSVmCheckpoint
+    }
+
+    It 'disks of the machine that was named' {
+        Add-IaaSVmDisk web01 1GB | Out-Null
+        (Get-Completion 'Remove-IaaSVmDisk web01 ').CompletionText | Should -Be 'disk0', 'disk1'
+        (Get-Completion 'Remove-IaaSVmDisk web01 disk1').ToolTip | Should -Be 'disk1: 1 GB, Ide'
+    }
+
+    It 'checks, kinds and shells' {
+        (Get-Completion 'Invoke-IaaSFailover web01 -Check ').CompletionText | Should -Be 'Process', 'SignOfLife', 'Console', 'Agent'
+        (Get-Completion 'Invoke-IaaSFailover web01 -Kind ').CompletionText | Should -Be 'Planned', 'Test', 'Unplanned'
+        (Get-Completion 'Invoke-IaaSVmCommand web01 id -Shell ').CompletionText | Should -Be 'Cmd', 'PowerShell', 'Sh'
+    }
+
+    It 'machines, for every cmdlet that takes them' {
+        foreach ($name in (Get-Command -Module AzureIaaS | Where-Object { $_.Parameters.ContainsKey('Vm') }).Name) { (Get-Completion "$name web02").CompletionText | Should -Be web02 -Because $name }
+    }
 }

@@ -56,6 +56,8 @@ Describe 'The documentation of <_.Name>' -ForEach $cmdlets {
         foreach ($parameter in $parameters) {
             $facts = $documented[$parameter.Name]
             $set = @($parameter.ParameterSets.Values)[0]
+            $sets = @($parameter.ParameterSets.Keys) -replace '__AllParameterSets', '(All)' | Sort-Object
+            $facts['Parameter Sets'] -split ', ' | Sort-Object | Should -Be $sets -Because $parameter.Name
             $facts['Text'].Trim() | Should -Not -BeNullOrEmpty -Because $parameter.Name
             $facts['Aliases'] | Should -Be ($parameter.Aliases -join ', ') -Because $parameter.Name
             $facts['Required'] | Should -Be "$($set.IsMandatory)" -Because $parameter.Name
@@ -87,6 +89,7 @@ Describe 'The documentation of <_.Name>' -ForEach $cmdlets {
     }
 
     It 'says what goes in and what comes out' {
+        [regex]::Matches($sections['SYNTAX'], '(?m)^### (\S+)').ForEach{ $_.Groups[1].Value } | Sort-Object | Should -Be ($command.ParameterSets.Count -eq 1 ? @() : @($command.ParameterSets.Name | Sort-Object))
         foreach ($type in $command.OutputType.Name) { $sections['OUTPUTS'] | Should -Match ("(?m)^### " + ($type -eq 'System.Void' ? 'None' : [regex]::Escape($type))) }
         $takes = $parameters.Where{ $_.ParameterSets.Values.ValueFromPipeline -or $_.ParameterSets.Values.ValueFromPipelineByPropertyName }
         $sections['INPUTS'] -match '(?m)^### None' | Should -Be (-not $takes)

@@ -12,6 +12,26 @@ BeforeDiscovery {
         @{ Name = 'Restart-IaaSVm'; Script = 'Restart-IaaSVm running'; Says = '"Restart" on target "running"' }
         @{ Name = 'Resume-IaaSVm'; Script = 'Resume-IaaSVm *'; Says = '"Resume" on target "running"' }
         @{ Name = 'Remove-IaaSVm'; Script = 'Remove-IaaSVm * -Force'; Says = '"Remove with its disks" on target "running"' }
+        @{ Name = 'Remove-IaaSVm'; Script = 'Remove-IaaSVm stopped -KeepDisks'; Says = '"Remove, and keep its disks" on target "stopped"' }
+        @{ Name = 'Set-IaaSVm'; Script = 'Set-IaaSVm * -StartOrder 5 -Tag @{ a = 1 }'; Says = '"Change" on target "running"' }
+        @{ Name = 'Move-IaaSVm'; Script = 'Get-IaaSVm running | Move-IaaSVm'; Says = '"Move to another host" on target "running"' }
+        @{ Name = 'Move-IaaSVm'; Script = 'Move-IaaSVm running host3'; Says = '"Move to host3" on target "running"' }
+        @{ Name = 'Suspend-IaaSVm'; Script = 'Suspend-IaaSVm running'; Says = '"Suspend" on target "running"' }
+        @{ Name = 'Add-IaaSVmDisk'; Script = 'Add-IaaSVmDisk * 20GB'; Says = '"Add a disk of 20 GB" on target "running"' }
+        @{ Name = 'Remove-IaaSVmDisk'; Script = 'Get-IaaSVmDisk large | Remove-IaaSVmDisk'; Says = '"Take disk1 away and delete it" on target "large"' }
+        @{ Name = 'Remove-IaaSVmDisk'; Script = 'Remove-IaaSVmDisk large disk1 -KeepFile'; Says = '"Take disk1 away" on target "large"' }
+        @{ Name = 'Checkpoint-IaaSVm'; Script = 'Checkpoint-IaaSVm * now'; Says = "Keep its state as 'now'" }
+        @{ Name = 'Restore-IaaSVmCheckpoint'; Script = 'Get-IaaSVmCheckpoint ended | Restore-IaaSVmCheckpoint'; Says = "Go back to 'kept' of " }
+        @{ Name = 'Remove-IaaSVmCheckpoint'; Script = 'Remove-IaaSVmCheckpoint * k*'; Says = "`"Forget 'kept'`" on target `"ended`"" }
+        @{ Name = 'Invoke-IaaSFailover'; Script = 'Invoke-IaaSFailover running -Kind Test'; Says = '"Test failover" on target "running (start order 0) from host1 to host' }
+        @{ Name = 'Invoke-IaaSFailover'; Script = 'Invoke-IaaSFailover running -Kind Unplanned -Check { throw 1 }'; Says = '"Unplanned failover" on target "running (start order 0) from host1 to host2: the emptiest' }
+        @{ Name = 'Invoke-IaaSVmCommand'; Script = "Invoke-IaaSVmCommand running 'rm -rf /'"; Says = '"Run /bin/sh -c rm -rf /" on target "running"' }
+        @{ Name = 'New-IaaSHost'; Script = 'New-IaaSHost host9'; Says = '"Add as a host" on target "host9"' }
+        @{ Name = 'Remove-IaaSHost'; Script = 'Remove-IaaSHost host3'; Says = '"Remove" on target "host3"' }
+        @{ Name = 'Suspend-IaaSHost'; Script = 'Get-IaaSHost | Suspend-IaaSHost'; Says = '"Empty for maintenance" on target "host1 (update domain 0, 1 machines)"' }
+        @{ Name = 'Suspend-IaaSHost'; Script = 'Suspend-IaaSHost * -Rolling -Pause 60'; Says = '"Empty for 60 seconds, then resume" on target "host2 ' }
+        @{ Name = 'Resume-IaaSHost'; Script = 'Resume-IaaSHost * -ReturnMachine'; Says = '"Resume" on target "host1"' }
+        @{ Name = 'Stop-IaaSHost'; Script = 'Stop-IaaSHost * -Force'; Says = '"Pull the plug, and kill every machine on it" on target "host1"' }
         @{ Name = 'Resume-IaaSOperation'; Script = 'Resume-IaaSOperation'; Says = '"Resume" on target "Import cut' }
         @{ Name = 'Undo-IaaSOperation'; Script = 'Get-IaaSOperation | Undo-IaaSOperation'; Says = '"Undo" on target "Import cut' }
     )
@@ -24,7 +44,8 @@ BeforeAll {
     $image = (New-TestImage (Join-Path $TestHome running.raw)).FullName
     Import-IaaSVm $image | Start-IaaSVm | Out-Null
     Import-IaaSVm $image -Name stopped | Out-Null
-    Import-IaaSVm $image -Name ended | Start-IaaSVm | Stop-IaaSVm | Out-Null
+    Import-IaaSVm $image -Name ended | Start-IaaSVm | Stop-IaaSVm | Checkpoint-IaaSVm -CheckpointName kept | Out-Null
+    Import-IaaSVm $image -Name large | Add-IaaSVmDisk -Size 1GB | Out-Null
 
     # An import that was cut off.
     $slow = New-SlowImage (Join-Path $TestHome cut.qcow2)
@@ -63,14 +84,15 @@ Describe '-WhatIf of <Script>' -ForEach $changes {
         Invoke-Quiet "$Script -WhatIf" | Should -BeNullOrEmpty
         Get-FolderState $fabric | Should -Be $before
     }
-
-    It 'is the same by preference' {
-        Invoke-Quiet "`$WhatIfPreference = `$true; $Script" | Should -BeNullOrEmpty
-        Get-FolderState $fabric | Should -Be $before
-    }
 }
 
 Describe '-WhatIf' {
+    It 'is the same by preference, for every cmdlet' {
+        $before = Get-FolderState $fabric
+        Invoke-Quiet "`$WhatIfPreference = `$true; $($Changes.Script -join '; ')" | Should -BeNullOrEmpty
+        Get-FolderState $fabric | Should -Be $before
+    }
+
     It 'says what would be done, for every cmdlet' {
         $said = (Invoke-Shell "`$image = '$image'; $(($Changes.Script | ForEach-Object { "$_ -WhatIf" }) -join '; ')") -replace '^What if: '
         foreach ($change in $Changes) { $said -match [regex]::Escape($change.Says) | Should -Not -BeNullOrEmpty -Because $change.Script }
@@ -94,19 +116,26 @@ Describe '-WhatIf of an import' {
 }
 
 Describe '-Confirm' {
-    It 'asks for each machine, and a no leaves it alone' -Skip:(-not $IsLinux) {
+    It 'asks for each machine or host, and a no leaves it alone' -Skip:(-not $IsLinux) {
         $answer = "n`ny`n" | & $PowerShellPath -NoLogo -NoProfile -Command "Import-Module '$ModulePath'; (Get-IaaSVm stopped, ended | Start-IaaSVm -Confirm).Name"
         "$answer" | Should -Match 'Are you sure'
         (Get-IaaSVm stopped).State | Should -Be Deallocated
         (Get-IaaSVm ended).State | Should -Be Running
         Stop-IaaSVm ended | Out-Null
+        $answer = "n`ny`n" | & $PowerShellPath -NoLogo -NoProfile -Command "Import-Module '$ModulePath'; Stop-IaaSHost host2, host3 -Force"
+        "$answer" | Should -Match 'Are you sure.*host2'
+        (Get-IaaSHost).State | Should -Be 'Up', 'Up', 'Down'
+        Resume-IaaSHost host3 | Out-Null
     }
 
-    It 'is what removing does unless told otherwise' {
-        $command = Get-Command Remove-IaaSVm
-        $command.ImplementingType.GetCustomAttributes($true).Where{ $_ -is [Management.Automation.CmdletAttribute] }.ConfirmImpact | Should -Be High
-        $answer = Invoke-Shell 'Remove-IaaSVm stopped'
-        "$answer" | Should -Match 'NonInteractive'
-        (Get-IaaSVm stopped).Name | Should -Be 'stopped'
+    It 'is what <_> does unless told otherwise' -ForEach 'Remove-IaaSVm', 'Restore-IaaSVmCheckpoint', 'Remove-IaaSVmDisk', 'Stop-IaaSHost' {
+        (Get-Command $_).ImplementingType.GetCustomAttributes($true).Where{ $_ -is [Management.Automation.CmdletAttribute] }.ConfirmImpact | Should -Be High
+    }
+
+    It 'that nobody can answer does nothing' {
+        $before = Get-FolderState $fabric
+        $answers = Invoke-Shell 'Remove-IaaSVm stopped; Restore-IaaSVmCheckpoint ended kept; Remove-IaaSVmDisk large disk1; Stop-IaaSHost host1 -Force'
+        @($answers -match 'NonInteractive').Count | Should -Be 4
+        Get-FolderState $fabric | Should -Be $before
     }
 }

@@ -5,26 +5,39 @@ namespace AzureIaaS.Cli.Commands;
 
 internal static class CheckpointCommands
 {
-    private static readonly Argument<string> Vm = new("vm") { Description = "The machine's name or id." };
+    private static readonly Argument<string> Vm = VmCommand.Vm();
     private static readonly Argument<string> Name = new("checkpoint") { Description = "The checkpoint's name." };
+    private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
     public static Command Create()
     {
         var command = new Command("checkpoint", "Keep states of machines under a name, and go back to them.");
         var memory = new Option<bool>("--memory", "-m") { Description = "Keep the memory too: restoring goes on in the middle of the run." };
-        command.Subcommands.Add(Make("list", "List a machine's checkpoints.", [Vm], [], (run, machine) =>
+        command.Subcommands.Add(VmCommand.Create("list", "List a machine's checkpoints.", [Vm], [], (run, machine) =>
         {
             foreach (var checkpoint in machine.Checkpoints.Where(c => !c.IsTemporary))
                 run.Output.Write(checkpoint, CoreJson.Default.VmCheckpoint);
             return Task.CompletedTask;
         }));
-        command.Subcommands.Add(Make("add", "Keep a machine's state.", [Vm, Name], [memory], async (run, machine) => run.Output.Write(
+        command.Subcommands.Add(VmCommand.Create("add", "Keep a machine's state.", [Vm, Name], [memory], async (run, machine) => run.Output.Write(
             await Provider(run).CreateCheckpointAsync(machine.Id, run.Parsed.GetValue(Name)!, run.Parsed.GetValue(memory), run.Notices, run.Cancellation), CoreJson.Default.VmCheckpoint)));
-        command.Subcommands.Add(Make("restore", "Take a machine that does not run back to a state that was kept; what it has done since is lost.", [Vm, Name], [], async (run, machine) => run.Output.Write(
-            run.Session.Mark(await Provider(run).RestoreCheckpointAsync(machine.Id, Find(run, machine).Id, run.Notices, run.Cancellation)), CoreJson.Default.VirtualMachine)));
-        command.Subcommands.Add(Make("remove", "Forget a state that was kept.", [Vm, Name], [],
-            (run, machine) => Provider(run).RemoveCheckpointAsync(machine.Id, Find(run, machine).Id, run.Notices, run.Cancellation)));
+        command.Subcommands.Add(VmCommand.Create("restore", "Take a machine that does not run back to a state that was kept; what it has done since is lost.", [Vm, Name], [WhatIf], RestoreAsync));
+        command.Subcommands.Add(VmCommand.Create("remove", "Forget a state that was kept.", [Vm, Name], [WhatIf], RemoveAsync));
         return command;
+    }
+
+    private static async Task RestoreAsync(CommandRun run, VirtualMachine machine)
+    {
+        var checkpoint = Find(run, machine);
+        if (!run.IsWhatIf(WhatIf, $"{machine.Name} would go back to '{checkpoint.Name}', and lose what it has done since."))
+            run.Output.Write(run.Session.Mark(await Provider(run).RestoreCheckpointAsync(machine.Id, checkpoint.Id, run.Notices, run.Cancellation)), CoreJson.Default.VirtualMachine);
+    }
+
+    private static async Task RemoveAsync(CommandRun run, VirtualMachine machine)
+    {
+        var checkpoint = Find(run, machine);
+        if (!run.IsWhatIf(WhatIf, $"'{checkpoint.Name}' of {machine.Name} would be forgotten."))
+            await Provider(run).RemoveCheckpointAsync(machine.Id, checkpoint.Id, run.Notices, run.Cancellation);
     }
 
     private static ICheckpointProvider Provider(CommandRun run) => run.Ability<ICheckpointProvider>("checkpoints");
@@ -34,20 +47,5 @@ internal static class CheckpointCommands
         var name = run.Parsed.GetValue(Name)!;
         return machine.Checkpoints.FirstOrDefault(c => !c.IsTemporary && c.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
             ?? throw new IaaSException(ErrorKind.NotFound, "CheckpointNotFound", $"{machine.Name} has no checkpoint '{name}'.", "Get-IaaSVmCheckpoint shows those it has.", name);
-    }
-
-    private static Command Make(string name, string description, Argument[] arguments, Option[] options, Func<CommandRun, VirtualMachine, Task> work)
-    {
-        var command = new Command(name, description);
-        foreach (var argument in arguments)
-            command.Arguments.Add(argument);
-        foreach (var option in options)
-            command.Options.Add(option);
-        command.SetAction(CommandRun.Of(async run =>
-        {
-            foreach (var machine in await run.Session.ResolveAsync(run.Parsed.GetValue(Vm)!, run.Cancellation))
-                await work(run, machine);
-        }));
-        return command;
     }
 }

@@ -13,14 +13,15 @@ internal static class FailoverCommand
     private static readonly Option<string?> Pattern = new("--pattern") { Description = "A line on the console must match this regular expression.", HelpName = "regex" };
     private static readonly Option<int> CheckTimeout = new("--check-timeout") { Description = "How long each check may take.", HelpName = "seconds", DefaultValueFactory = _ => 300 };
     private static readonly Option<bool> AllowRestart = new("--allow-restart") { Description = "For planned, when it cannot be done live: shut down and start elsewhere." };
-    private static readonly Option<bool> List = new("--list") { Description = "Show the reports of former failovers instead." };
+    private static readonly Option<bool> List = new("--list") { Description = "Show the reports of former failovers instead: of the machines that are named, or of all." };
+    private static readonly Option<int?> Last = new("--last") { Description = "With --list: only the last so many.", HelpName = "count" };
     private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
     public static Command Create()
     {
         var command = new Command("failover", "Rehearse or do the failover of machines, in start order; prints a report each.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { Kind, Target, Check, Pattern, CheckTimeout, AllowRestart, List, WhatIf })
+        foreach (var option in new Option[] { Kind, Target, Check, Pattern, CheckTimeout, AllowRestart, List, Last, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -30,8 +31,7 @@ internal static class FailoverCommand
     {
         if (run.Parsed.GetValue(List))
         {
-            foreach (var report in run.Session.Store.Reports.List(null))
-                run.Output.Write(report, CoreJson.Default.FailoverReport);
+            await ListAsync(run);
             return;
         }
 
@@ -47,13 +47,22 @@ internal static class FailoverCommand
             await run.TryAsync(() => FailOverAsync(run, provider, machine, options));
     }
 
+    private static async Task ListAsync(CommandRun run)
+    {
+        var names = run.Parsed.GetValue(Machines) ?? [];
+        var reports = new List<FailoverReport>();
+        if (names.Length == 0)
+            reports.AddRange(run.Session.Store.Reports.List(null));
+        foreach (var machine in names.Length == 0 ? [] : await run.MachinesAsync(Machines))
+            reports.AddRange(run.Session.Store.Reports.List(machine.Id));
+        foreach (var report in reports.OrderBy(r => r.Started).TakeLast(run.Parsed.GetValue(Last) ?? reports.Count))
+            run.Output.Write(report, CoreJson.Default.FailoverReport);
+    }
+
     private static async Task FailOverAsync(CommandRun run, IFailoverProvider provider, VirtualMachine machine, FailoverOptions options)
     {
-        if (run.Parsed.GetValue(WhatIf))
-        {
-            run.Notices.Report(Notice.Warning($"What if: {options.Kind} failover of {machine.Name} from {machine.Host ?? "no host"} to {provider.PreviewFailover(machine.Id, options).Reason}"));
+        if (run.IsWhatIf(WhatIf, $"{options.Kind} failover of {machine.Name} from {machine.Host ?? "no host"} to {provider.PreviewFailover(machine.Id, options).Reason}"))
             return;
-        }
 
         var report = await provider.FailOverAsync(machine.Id, options, run.Notices, run.Cancellation);
         run.Output.Write(report, CoreJson.Default.FailoverReport);

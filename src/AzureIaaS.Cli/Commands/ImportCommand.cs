@@ -6,7 +6,7 @@ namespace AzureIaaS.Cli.Commands;
 
 internal static class ImportCommand
 {
-    private static readonly Argument<string[]> Paths = new("path") { Description = "The disk images to import.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Paths = Shared.Names("path", "The disk images to import.", ArgumentArity.OneOrMore);
     private static readonly Option<string?> Name = new("--name", "-n") { Description = "The machine's name; the file's base name when left out." };
     private static readonly Option<long?> Memory = Shared.Size("--memory", "The guest's memory, such as 512MB (default 1GB).");
     private static readonly Option<int?> Cpu = new("--cpu") { Description = "The number of virtual processors (default 1)." };

@@ -16,11 +16,18 @@ internal static class LifecycleCommands
     public static Command Restart() => Create("restart", "Shut machines down and start them again.", "restarted", [Force, Timeout],
         async (run, m) => await run.Session.Provider.RestartAsync(m.Id, OptionsOf(run), run.Notices, run.Cancellation));
 
-    public static Command Resume() => Create("resume", "Let paused machines go on.", "resumed", [],
+    public static Command Resume() => Create("resume", "Let paused and suspended machines go on where they were.", "resumed", [],
         async (run, m) => await run.Session.Provider.ResumeAsync(m.Id, run.Notices, run.Cancellation));
 
     public static Command Suspend() => Create("suspend", "Save the memory of machines on disk and let their processes go.", "suspended", [],
         async (run, m) => await run.Ability<ISuspendProvider>("suspension").SuspendAsync(m.Id, run.Notices, run.Cancellation));
+
+    public static Command Move()
+    {
+        var target = new Option<string?>("--target-host", "-t") { Description = "The host to go to; placement chooses when left out.", HelpName = "host" };
+        return Create("move", "Take machines to another host: live while they run.", "moved", [target],
+            async (run, m) => await run.Ability<IMoveProvider>("moves between hosts").MoveAsync(m.Id, run.Parsed.GetValue(target), run.Notices, run.Cancellation));
+    }
 
     public static Command Remove()
     {
@@ -55,9 +62,7 @@ internal static class LifecycleCommands
             {
                 await run.TryAsync(async () =>
                 {
-                    if (run.Parsed.GetValue(whatIf))
-                        run.Notices.Report(Notice.Warning($"What if: {machine.Name} would be {done}."));
-                    else if (await work(run, machine) is { } after)
+                    if (!run.IsWhatIf(whatIf, $"{machine.Name} would be {done}.") && await work(run, machine) is { } after)
                         run.Output.Write(run.Session.Mark(after), CoreJson.Default.VirtualMachine);
                 });
             }

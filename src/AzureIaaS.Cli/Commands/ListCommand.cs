@@ -4,7 +4,7 @@ namespace AzureIaaS.Cli.Commands;
 
 internal static class ListCommand
 {
-    private static readonly Argument<string[]> Names = new("vm") { Description = "Names (with * and ?) or ids; all machines when left out.", Arity = ArgumentArity.ZeroOrMore };
+    private static readonly Argument<string[]> Names = Shared.Names("vm", "Names (with * and ?) or ids; all machines when left out.", ArgumentArity.ZeroOrMore);
 
     public static Command Create()
     {

@@ -10,12 +10,13 @@ internal static class SetCommand
     private static readonly Option<long?> Memory = Shared.Size("--memory", "The guest's memory; needs a stop.");
     private static readonly Option<string?> AvailabilitySet = new("--availability-set") { Description = "The availability set; empty for none." };
     private static readonly Option<int?> StartOrder = new("--start-order") { Description = "When it comes back after the loss of a host: smaller numbers first." };
+    private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
     public static Command Create()
     {
-        var command = new Command("set", "Change machines.");
+        var command = new Command("set", "Change machines: what is left out stays as it is.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { Cpu, Memory, AvailabilitySet, StartOrder })
+        foreach (var option in new Option[] { Cpu, Memory, AvailabilitySet, StartOrder, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
@@ -28,44 +29,12 @@ internal static class SetCommand
             };
             foreach (var machine in await run.MachinesAsync(Machines))
             {
-                await run.TryAsync(async () => run.Output.Write(
-                    run.Session.Mark(await run.Ability<IMachineEditor>("changes to machines").ChangeAsync(machine.Id, change, run.Cancellation)), CoreJson.Default.VirtualMachine));
+                await run.TryAsync(async () =>
+                {
+                    if (!run.IsWhatIf(WhatIf, $"{machine.Name} would be changed."))
+                        run.Output.Write(run.Session.Mark(await run.Ability<IMachineEditor>("changes to machines").ChangeAsync(machine.Id, change, run.Cancellation)), CoreJson.Default.VirtualMachine);
+                });
             }
-        }));
-        return command;
-    }
-}
-
-internal static class DiskCommands
-{
-    public static Command Create()
-    {
-        var vm = new Argument<string>("vm") { Description = "The machine's name or id." };
-        var size = new Argument<string>("size") { Description = "The disk's size, such as 20GB." };
-        var disk = new Argument<string>("disk") { Description = "The disk's name: disk1, disk2, ..." };
-        var controller = new Option<DiskController>("--controller") { Description = "The disk's controller; chosen when left out." };
-        var keep = new Option<bool>("--keep-file") { Description = "Keep the disk's file." };
-        var command = new Command("disk", "Add and remove data disks.");
-        command.Subcommands.Add(Make("add", "Add an empty disk to a machine.", [vm, size], [controller], vm, (run, machine) =>
-            ByteSize.TryParse(run.Parsed.GetValue(size)!, out var bytes)
-                ? run.Ability<IMachineEditor>("changes to machines").AddDiskAsync(machine.Id, bytes, run.Parsed.GetValue(controller), run.Cancellation)
-                : throw new IaaSException(ErrorKind.InvalidArgument, "InvalidDiskSize", $"'{run.Parsed.GetValue(size)}' is not a size.", "Give one such as 20GB.")));
-        command.Subcommands.Add(Make("remove", "Remove a disk from a machine.", [vm, disk], [keep], vm, (run, machine) =>
-            run.Ability<IMachineEditor>("changes to machines").RemoveDiskAsync(machine.Id, run.Parsed.GetValue(disk)!, run.Parsed.GetValue(keep), run.Cancellation)));
-        return command;
-    }
-
-    private static Command Make(string name, string description, Argument[] arguments, Option[] options, Argument<string> vm, Func<CommandRun, VirtualMachine, Task<VirtualMachine>> work)
-    {
-        var command = new Command(name, description);
-        foreach (var argument in arguments)
-            command.Arguments.Add(argument);
-        foreach (var option in options)
-            command.Options.Add(option);
-        command.SetAction(CommandRun.Of(async run =>
-        {
-            foreach (var machine in await run.Session.ResolveAsync(run.Parsed.GetValue(vm)!, run.Cancellation))
-                run.Output.Write(run.Session.Mark(await work(run, machine)), CoreJson.Default.VirtualMachine);
         }));
         return command;
     }

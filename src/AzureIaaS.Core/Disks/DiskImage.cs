@@ -31,7 +31,7 @@ public abstract class DiskImage : IDisposable
     public virtual int LogicalSectorSize => 512;
 
     /// <summary>How many bytes are best read at once: small for plain files, larger where neighbouring pieces are decompressed together.</summary>
-    public virtual int PreferredRead => 128 << 10;
+    public virtual int PreferredRead => 512 << 10;
 
     /// <summary>Whether reading costs the processor more than moving bytes, so that a second thread helps.</summary>
     public virtual bool IsCompressed => false;

@@ -19,7 +19,7 @@ internal sealed class MappedImage(
     IReadOnlyList<string> warnings,
     int sectorSize = 512) : DiskImage(format, files[0].Path)
 {
-    private const int PlainRead = 256 << 10;
+    private const int PlainRead = 512 << 10;
     private const int PackedRead = 2 << 20;
 
     /// <inheritdoc/>
@@ -33,6 +33,9 @@ internal sealed class MappedImage(
 
     /// <inheritdoc/>
     public override int PreferredRead { get; } = map.HasPacked ? PackedRead : PlainRead;
+
+    /// <inheritdoc/>
+    public override bool IsCompressed => map.HasPacked;
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> Files { get; } = [.. files.Select(f => f.Path)];

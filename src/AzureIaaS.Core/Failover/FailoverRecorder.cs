@@ -66,21 +66,37 @@ public sealed class FailoverRecorder : IProgress<string>
             _step.Detail = detail;
     }
 
-    /// <summary>Runs the checks one after another and records them; after one that fails, the others are not run.</summary>
+    /// <summary>Goes on with a report whose recorder died.</summary>
+    /// <param name="report">The report.</param>
+    /// <param name="time">The clock.</param>
+    public FailoverRecorder(FailoverReport report, TimeProvider time)
+    {
+        _time = time;
+        _started = time.GetTimestamp() - (long)((time.GetUtcNow() - report.Started).TotalSeconds * time.TimestampFrequency);
+        Report = report;
+    }
+
+    /// <summary>Notes the checks that are to be made.</summary>
     /// <param name="checks">The checks.</param>
+    public void Expect(IReadOnlyList<FailoverCheck> checks)
+    {
+        foreach (var check in checks)
+            Report.Checks.Add(new FailoverCheckResult { Name = check.Name, Outcome = FailoverOutcome.NotRun, Recipe = check.Recipe });
+    }
+
+    /// <summary>Runs the checks that were noted one after another and records them; after one that fails, the others are not run.</summary>
+    /// <param name="checks">The checks, as noted; null for one that cannot be made any more.</param>
     /// <param name="machine">The machine to check.</param>
     /// <param name="provider">Where it lives.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>Whether all succeeded.</returns>
-    public async Task<bool> CheckAsync(IReadOnlyList<FailoverCheck> checks, VirtualMachine machine, IVmProvider provider, CancellationToken cancellation)
+    public async Task<bool> CheckAsync(IReadOnlyList<FailoverCheck?> checks, VirtualMachine machine, IVmProvider provider, CancellationToken cancellation)
     {
         Begin("check");
         var good = true;
-        foreach (var check in checks)
+        foreach (var (check, result) in checks.Zip(Report.Checks))
         {
-            var result = new FailoverCheckResult { Name = check.Name, Outcome = FailoverOutcome.NotRun };
-            Report.Checks.Add(result);
-            if (!good)
+            if (!good || check is null)
                 continue;
             try
             {

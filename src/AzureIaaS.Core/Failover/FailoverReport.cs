@@ -67,6 +67,9 @@ public sealed class FailoverCheckResult
     /// <summary>What was seen, or why it failed.</summary>
     public string? Detail { get; set; }
 
+    /// <summary>How another process can make it; null when only the one that was told can.</summary>
+    public string? Recipe { get; set; }
+
     /// <summary>The check's name.</summary>
     public override string ToString() => Name;
 }
@@ -91,7 +94,7 @@ public sealed class FailoverReport
     /// <summary>The kind.</summary>
     public FailoverKind Kind { get; set; }
 
-    /// <summary>How it ended, checks included.</summary>
+    /// <summary>How it ended, checks included; <c>NotRun</c> while it is under way, and when it was cut off until whoever comes next has seen to it.</summary>
     public FailoverOutcome Outcome { get; set; }
 
     /// <summary>Why it failed; null when it did not.</summary>

@@ -11,6 +11,9 @@ public interface IFailoverReportStore
     /// <param name="id">The report's id.</param>
     FailoverReport? Find(Guid id);
 
+    /// <summary>The reports of failovers that have not ended: they are under way, or were cut off.</summary>
+    IReadOnlyList<FailoverReport> ListOpen();
+
     /// <summary>The reports, oldest first.</summary>
     /// <param name="vm">Only this machine's; null for all.</param>
     IReadOnlyList<FailoverReport> List(Guid? vm);

@@ -6,6 +6,13 @@ public interface IMachineStore
     /// <summary>All machines in the order of their names.</summary>
     IReadOnlyList<StoredMachine> List();
 
+    /// <summary>The machines that have their place on a host, in the order of their names.</summary>
+    /// <param name="host">The host's name, in any case of letters.</param>
+    IReadOnlyList<StoredMachine> ListOn(string host);
+
+    /// <summary>The generation of every machine: what has changed can be told without reading it all.</summary>
+    IReadOnlyDictionary<Guid, long> Generations();
+
     /// <summary>One machine; null when there is none of that id.</summary>
     /// <param name="id">The machine's id.</param>
     StoredMachine? Find(Guid id);

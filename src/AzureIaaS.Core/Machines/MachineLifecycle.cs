@@ -110,7 +110,7 @@ public static class MachineLifecycle
     private static Decision Stop(MachineState state) => state switch
     {
         MachineState.Running => Do,
-        MachineState.Stopped => Do,
+        MachineState.Stopped or MachineState.Healing => Do,
         MachineState.Deallocated => new(Verdict.Ignore, "is stopped already"),
         MachineState.Failed => new(Verdict.Ignore, "does not run, because it failed"),
         MachineState.Paused => Deny("is paused, so its guest cannot shut down", "Resume-IaaSVm first, or pull the plug with -Force."),

@@ -35,6 +35,10 @@ public interface IHostProvider
     /// <summary>All hosts with what is taken on them, in the order of their names.</summary>
     IReadOnlyList<FabricHost> ListHosts();
 
+    /// <summary>One host with what is taken on it, found without looking at the others; null when there is none of that name.</summary>
+    /// <param name="name">The whole name, in any case of letters.</param>
+    FabricHost? FindHost(string name);
+
     /// <summary>Adds a host.</summary>
     /// <param name="host">The host.</param>
     /// <exception cref="IaaSException">Its name is taken, or a number is not possible.</exception>
@@ -58,11 +62,14 @@ public interface IHostProvider
     /// <param name="cancellation">Stops it after the machine that is on its way.</param>
     Task<FabricHost> ResumeHostAsync(string name, bool bringBack, IProgress<Notice> notices, CancellationToken cancellation);
 
-    /// <summary>Loses a host: every process of it is killed and seen gone; its machines come back elsewhere by themselves.</summary>
-    /// <param name="name">Its name.</param>
+    /// <summary>
+    /// Loses hosts, all at one moment: every process of them is killed and seen gone; their machines come back elsewhere by themselves, and never
+    /// on another one of them.
+    /// </summary>
+    /// <param name="names">Their names.</param>
     /// <param name="notices">Receives steps, and a warning for each process that could not be killed.</param>
     /// <param name="cancellation">Stops it between machines.</param>
-    Task<FabricHost> LoseHostAsync(string name, IProgress<Notice> notices, CancellationToken cancellation);
+    Task<IReadOnlyList<FabricHost>> LoseHostsAsync(IReadOnlyList<string> names, IProgress<Notice> notices, CancellationToken cancellation);
 }
 
 /// <summary>How a failover is done.</summary>

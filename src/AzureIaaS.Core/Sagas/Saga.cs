@@ -25,4 +25,11 @@ public static class SagaStep
 /// <param name="Kind">The saga's name in the store.</param>
 /// <param name="Version">Changed when steps are added, removed or renamed; an unfinished operation of another version is refused, not guessed at.</param>
 /// <param name="Steps">The steps.</param>
-public sealed record Saga<T>(string Kind, int Version, IReadOnlyList<SagaStep<T>> Steps);
+public sealed record Saga<T>(string Kind, int Version, IReadOnlyList<SagaStep<T>> Steps)
+{
+    /// <summary>
+    /// Whether there is no way back: what others rely on has been done. A step that fails from then on leaves the saga where it is, to be finished
+    /// later, and asking for its undo finishes it. Null for a saga that can be undone at any time.
+    /// </summary>
+    public Func<T, bool>? IsPastUndo { get; init; }
+}

@@ -4,7 +4,7 @@ namespace AzureIaaS.Sagas;
 /// Runs a saga forward, unwinds it after a failure, and goes on with either where its log ends. Who calls it holds the operation's lock.
 /// A cancelled saga stays where it is: it can be resumed or undone later.
 /// </summary>
-public sealed class SagaRunner(ISagaStore store, TimeProvider time)
+public class SagaRunner(ISagaStore store, TimeProvider time)
 {
     /// <summary>The lock that whoever works on an operation holds.</summary>
     /// <param name="operation">The operation's id.</param>
@@ -17,7 +17,9 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
     /// <param name="work">What the steps work on.</param>
     /// <param name="progress">Receives the name of each step as it begins.</param>
     /// <param name="cancellation">Stops it between or within steps.</param>
-    /// <exception cref="IaaSException">A step failed, and all before it has been undone; or an undo failed, and the operation stays open.</exception>
+    /// <exception cref="IaaSException">
+    /// A step failed, and all before it has been undone; or an undo failed, or a step from which there is no way back, and the operation stays open.
+    /// </exception>
     public async Task RunAsync<T>(Saga<T> saga, Guid operation, T work, IProgress<string>? progress, CancellationToken cancellation)
     {
         var log = Replay(saga, operation);
@@ -31,7 +33,7 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
             System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(failure);
     }
 
-    /// <summary>Gives an operation up: whatever it has done is undone.</summary>
+    /// <summary>Gives an operation up: whatever it has done is undone; where there is no way back, it is finished instead.</summary>
     /// <typeparam name="T">What the steps work on.</typeparam>
     /// <param name="saga">The saga.</param>
     /// <param name="operation">The operation's id.</param>
@@ -41,6 +43,12 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
     public async Task UndoAsync<T>(Saga<T> saga, Guid operation, T work, IProgress<string>? progress)
     {
         var log = Replay(saga, operation);
+        if (log.Phase == SagaPhase.Forward && saga.IsPastUndo?.Invoke(work) == true)
+        {
+            await RunAsync(saga, operation, work, progress, CancellationToken.None);
+            return;
+        }
+
         if (log.Phase == SagaPhase.Forward)
             Write(operation, log, "", SagaEventKind.Abandoned);
         while (log.Phase == SagaPhase.Unwinding)
@@ -67,6 +75,19 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
         return new SagaLog([.. saga.Steps.Select(s => s.Name)], store.Events(operation));
     }
 
+    /// <summary>Does a step's work; overridden to see what a saga does when a step fails, half succeeds or is repeated.</summary>
+    /// <typeparam name="T">What the steps work on.</typeparam>
+    /// <param name="step">The step.</param>
+    /// <param name="work">What it works on.</param>
+    /// <param name="cancellation">Stops it.</param>
+    protected virtual Task DoAsync<T>(SagaStep<T> step, T work, CancellationToken cancellation) => step.Do(work, cancellation);
+
+    /// <summary>Undoes a step that has an undo.</summary>
+    /// <typeparam name="T">What the steps work on.</typeparam>
+    /// <param name="step">The step.</param>
+    /// <param name="work">What it works on.</param>
+    protected virtual Task UndoAsync<T>(SagaStep<T> step, T work) => step.Undo!(work, CancellationToken.None);
+
     private async Task<Exception?> StepAsync<T>(
         Saga<T> saga, Guid operation, T work, SagaLog log, IProgress<string>? progress, CancellationToken cancellation)
     {
@@ -76,13 +97,13 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
         progress?.Report(step.Name);
         try
         {
-            await step.Do(work, cancellation);
+            await DoAsync(step, work, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
             throw;
         }
-        catch (Exception e)
+        catch (Exception e) when (saga.IsPastUndo?.Invoke(work) != true)
         {
             // Whatever it was, what came before must be undone; it is thrown again when that is over.
             Write(operation, log, step.Name, SagaEventKind.Failed, e.Message);
@@ -99,10 +120,10 @@ public sealed class SagaRunner(ISagaStore store, TimeProvider time)
         Write(operation, log, step.Name, SagaEventKind.UndoStarted);
         try
         {
-            if (step.Undo is { } undo)
+            if (step.Undo is not null)
             {
                 progress?.Report("undo " + step.Name);
-                await undo(work, CancellationToken.None);
+                await UndoAsync(step, work);
             }
         }
         catch (Exception e)

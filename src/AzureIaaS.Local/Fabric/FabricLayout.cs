@@ -57,7 +57,13 @@ public sealed class FabricLayout
     /// <summary>The files of a machine.</summary>
     /// <param name="id">The machine's id.</param>
     /// <param name="slot">Which of its sets of sockets: a live migration has two processes for a moment.</param>
-    public MachineFiles Machine(Guid id, int slot = 0) => new(Path.Combine(Machines, id.ToString("N")), Path.Combine(Run, Short(id) + (slot == 0 ? "" : "b")));
+    public MachineFiles Machine(Guid id, int slot = 0) => new(Path.Combine(Machines, id.ToString("N")), Path.Combine(Run, Short(id) + (slot == 0 ? "" : OtherSlot)));
+
+    /// <summary>How many characters of a machine's id name its folder of sockets.</summary>
+    internal const int ShortLength = 16;
+
+    /// <summary>What the name of its second folder of sockets ends with.</summary>
+    internal const string OtherSlot = "b";
 
     /// <summary>Makes the folders, private to the user.</summary>
     /// <exception cref="IaaSException">They cannot be made, or one belongs to somebody else.</exception>
@@ -82,12 +88,12 @@ public sealed class FabricLayout
     }
 
     /// <summary>Eight bytes of an id name its sockets' folder: paths must be short, and ids are random.</summary>
-    private static string Short(Guid id) => id.ToString("N")[..16];
+    private static string Short(Guid id) => id.ToString("N")[..ShortLength];
 
     private static string RunFolder(string root)
     {
         var inside = Path.Combine(root, RunName);
-        var longest = Path.Combine(inside, Short(Guid.Empty) + "b", LongestSocketName);
+        var longest = Path.Combine(inside, Short(Guid.Empty) + OtherSlot, LongestSocketName);
         if (Encoding.UTF8.GetByteCount(longest) <= LongestSocketPath)
             return inside;
         var hash = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(root)))[..16].ToLower(CultureInfo.InvariantCulture);
@@ -100,6 +106,9 @@ public sealed class FabricLayout
 /// <param name="Run">Its folder of sockets, for what lasts as long as its process.</param>
 public sealed record MachineFiles(string Folder, string Run)
 {
+    /// <summary>The same machine's files with its other folder of sockets: of the process that it moves to, or has moved from.</summary>
+    public MachineFiles Other => this with { Run = Path.GetFileName(Run).Length == FabricLayout.ShortLength ? Run + FabricLayout.OtherSlot : Run[..^FabricLayout.OtherSlot.Length] };
+
     /// <summary>The serial console's log.</summary>
     public string Console => Path.Combine(Folder, "console.log");
 

@@ -11,7 +11,7 @@ namespace AzureIaaS.Local.Fabric;
 /// Looks after a fabric's machines while they run: notes at once when a process ends, brings machines back, collects guests that have powered
 /// themselves off, clears away what was cut off, and keeps the consoles' logs within their bound. One per fabric.
 /// </summary>
-internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier) : IDisposable
+internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehearsals rehearsals, BootVerifier verifier, CutOffFailovers cutOff) : IDisposable
 {
     /// <summary>The lock that says who watches.</summary>
     public const string LockName = "watcher";
@@ -21,11 +21,12 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
 
+    private readonly MachinePicture _machines = new(services.Store.Machines);
     private readonly Dictionary<Guid, Watched> _watched = [];
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
     private Task _healing = Task.CompletedTask;
-    private int _dirty = 1;
+    private Task _reporting = Task.CompletedTask;
 
     /// <summary>Watches until nothing has run for a while, or until cancelled.</summary>
     /// <param name="stay">Whether to go on when nothing runs.</param>
@@ -52,18 +53,15 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
     public void Dispose() => _wake.Dispose();
 
-    private static bool IsToBeWatched(StoredMachine stored)
-    {
-        var notes = MachineNotes.Of(stored);
-        return stored.Machine.State.IsActive() || notes.Process is not null || notes.Operation is not null;
-    }
+    private static bool IsToBeWatched(StoredMachine stored) =>
+        stored.Machine.State.IsActive() || MachineNotes.Of(stored) is { Process: not null } or { Operation: not null };
 
     /// <returns>False when the fabric has been deleted, or replaced, under the watcher: there is nothing to look after any more.</returns>
     private async Task<bool> WatchAsync(IDisposable owner, bool stay, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        long? version = null;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, long.MinValue);
+        (long, long)? version = null;
+        var (idleSince, tidiedAt) = (Environment.TickCount64, default(long?));
         IReadOnlyList<StoredMachine> machines = [];
         try
         {
@@ -75,23 +73,32 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                     return false;
                 }
 
-                if (version != (version = services.Store.Version) | Interlocked.Exchange(ref _dirty, 0) == 1)
+                if (version != (version = (services.Store.Version, services.Keeper.Changes)))
                 {
-                    machines = [.. services.Store.Machines.List().Where(IsToBeWatched)];
+                    machines = [.. _machines.Refresh().Where(IsToBeWatched)];
                     Follow(machines, notices, stop.Token);
                 }
 
                 await LookAsync(notices, stop.Token);
                 if (_healing.IsCompleted)
+                {
+                    await _healing;
                     _healing = HealAsync(machines, notices, stop.Token);
+                }
+
                 if (machines.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
                     return true;
-                if (Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
+                if (tidiedAt is null || Environment.TickCount64 - tidiedAt > TidyEvery.TotalMilliseconds)
                 {
                     tidiedAt = Environment.TickCount64;
                     await TidyAsync(notices);
+                    if (_reporting.IsCompleted)
+                    {
+                        await _reporting;
+                        _reporting = cutOff.ReportAsync(notices, stop.Token);
+                    }
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
@@ -100,7 +107,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         finally
         {
             await stop.CancelAsync();
-            await Task.WhenAny(_healing, Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
+            await Task.WhenAny(Task.WhenAll(_healing, _reporting), Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
             foreach (var watched in _watched.Values)
                 watched.Dispose();
             _watched.Clear();
@@ -142,10 +149,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             {
                 var (before, machine) = (stored.Machine.State, await services.Keeper.LookAsync(stored, cancellation));
                 if (machine.State != before)
-                {
                     notices.Report(Notice.Verbose($"{machine.Name}: {before} → {machine.State}. {machine.StateReason}".TrimEnd()));
-                    _dirty = 1;
-                }
 
                 if (services.Store.Machines.Find(id) is { } now)
                     watched.Update(now, services.Layout);
@@ -170,16 +174,17 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         {
             try
             {
-                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
-                if (await healer.HealAsync(stored.Machine.Id, notices, c) is not null)
+                if (await healer.HealAsync(stored.Machine.Id, notices, c))
+                    _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
+                else
                     _waiting.TryRemove(stored.Machine.Id, out _);
             }
             catch (Exception e) when (e is IaaSException or IOException)
             {
+                _waiting[stored.Machine.Id] = Environment.TickCount64 + (long)TidyEvery.TotalMilliseconds;
                 notices.Report(Notice.Warning($"{stored.Machine.Name} could not be brought back yet: {e.Message}"));
             }
         });
-        Interlocked.Exchange(ref _dirty, 1);
         _wake.Release();
     }
 
@@ -210,7 +215,6 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             using var owned = await services.Keeper.OwnAsync(id, CancellationToken.None);
             if (owned.Notes.HealAttempts > 0 && owned.Machine.State == MachineState.Running)
                 owned.Write(owned.Notes with { HealAttempts = 0 });
-            _dirty = 1;
         }
         catch (IaaSException e)
         {
@@ -223,6 +227,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         private readonly CancellationTokenSource _stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         private int _signal = 1;
+        private long _generation;   // of the machine whose process is followed
         private (ProcessIdentity Process, Task Task)? _watching;
         private int _healAttempts;
         private DateTimeOffset? _started;
@@ -236,7 +241,10 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
         /// <summary>Takes note of the machine, and follows its process; the end of that is a signal too.</summary>
         public void Update(StoredMachine stored, FabricLayout layout)
         {
+            if (stored.Generation == _generation && _watching is { Task.IsCompleted: false })
+                return;   // nothing is new
             var notes = MachineNotes.Of(stored);
+            _generation = notes.Process is null ? 0 : stored.Generation;
             (_healAttempts, _started) = (notes.HealAttempts, stored.Machine.Started);
             if (notes.Process is { } process && (_watching is not { } now || now.Process != process || now.Task.IsCompleted))
                 _watching = (process, WatchAsync(layout.Machine(stored.Machine.Id, notes.Slot), process));

@@ -1,6 +1,7 @@
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Providers;
+using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Local.Fabric;
 
@@ -13,6 +14,7 @@ internal sealed class LocalServices
         Layout = layout;
         Hypervisor = hypervisor;
         Time = time;
+        Sagas = new SagaRunner(store.Sagas, time);
         Places = new PlaceKeeper(store, hypervisor);
         Watcher = new WatcherProcess(store, layout, watcher);
         Keeper = new MachineKeeper(store, layout, hypervisor, Places, time) { NeedsHealing = () => Watcher.Ensure(SilentNotices.Instance) };
@@ -26,6 +28,9 @@ internal sealed class LocalServices
     public IHypervisor Hypervisor { get; }
 
     public TimeProvider Time { get; }
+
+    /// <summary>Runs the sagas; another one shows what they do when something goes wrong.</summary>
+    public SagaRunner Sagas { get; set; }
 
     public PlaceKeeper Places { get; }
 

@@ -10,12 +10,14 @@ namespace AzureIaaS.Local.Fabric;
 /// Gives machines their places. One at a time in the whole fabric: two that fit singly may not fit together. Its picture of the fabric is kept
 /// while no other process has written anything, since drawing it anew for each of ten thousand machines would take minutes.
 /// </summary>
-internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
+internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor) : IDisposable
 {
     private const string LockName = "placement";
     private static readonly TimeSpan Within = TimeSpan.FromSeconds(60);
 
     private readonly object _gate = new();
+    private readonly SemaphoreSlim _turn = new(1);
+    private readonly MachinePicture _machines = new(store.Machines);
     private PlacementMap? _map;
     private long _version;
 
@@ -44,8 +46,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
     /// <exception cref="IaaSException">No host has room, or this computer has not the memory.</exception>
     public async Task<Placement> ClaimAsync(OwnedMachine owned, PlacementNeed need, Action write, CancellationToken cancellation)
     {
-        using var turn = await store.Locks.AcquireAsync(LockName, Within, cancellation)
-            ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
+        using var turn = await TakeTurnAsync(cancellation);
         var placement = Choose(need);
         if (placement.Host is null)
         {
@@ -57,6 +58,25 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
         owned.Machine.Host = placement.Host;
         write();
         return placement;
+    }
+
+    /// <summary>Nobody else gives a place away until this is disposed: a host that changes its state must not be given a machine in the same moment.</summary>
+    /// <param name="cancellation">Stops waiting for the turn.</param>
+    public async Task<IDisposable> TakeTurnAsync(CancellationToken cancellation)
+    {
+        // Within this process turns are handed over at once; only another process has to be asked again and again.
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            var held = await store.Locks.AcquireAsync(LockName, Within, cancellation)
+                ?? throw new IaaSException(ErrorKind.Busy, "PlacementBusy", $"Places are being given away by {store.Locks.DescribeHolder(LockName) ?? "another process"} for a long time.", "Wait for that to end, then try again.");
+            return new Turn(held, _turn);
+        }
+        catch
+        {
+            _turn.Release();
+            throw;
+        }
     }
 
     /// <summary>Notes what this process has changed of a machine.</summary>
@@ -79,12 +99,27 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor)
             _map = null;
     }
 
+    public void Dispose() => _turn.Dispose();
+
+    private sealed class Turn(IDisposable held, SemaphoreSlim turn) : IDisposable
+    {
+        private IDisposable? _held = held;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _held, null) is not { } mine)
+                return;
+            mine.Dispose();
+            turn.Release();
+        }
+    }
+
     private PlacementMap Map()
     {
         var version = store.Version;
         if (_map is null || version != _version)
         {
-            _map = new PlacementMap(store.Hosts.List(), store.Machines.List().Select(m => m.Machine));
+            _map = new PlacementMap(store.Hosts.List(), _machines.Refresh().Select(m => m.Machine));
             _version = version;
         }
 

@@ -67,9 +67,12 @@ internal sealed class Checkpoints(LocalServices services) : ICheckpointProvider
         using var owned = await services.Keeper.OwnAsync(id, cancellation);
         if (owned.Machine.Checkpoints.All(c => c.Id != checkpoint))
         {
-            if (temporary)
-                return;
-            throw NotFound(owned.Machine, checkpoint);
+            if (!temporary)
+                throw NotFound(owned.Machine, checkpoint);
+
+            // A removal that failed may have left its layers.
+            await LayerCleaner.CleanAsync(owned, services, notices, cancellation);
+            return;
         }
 
         CheckNotRehearsed(owned.Machine, temporary ? checkpoint : null);

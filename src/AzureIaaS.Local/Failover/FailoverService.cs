@@ -25,7 +25,11 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
         var machine = await provider.FindAsync(id, cancellation)
             ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id}.", "Get-IaaSVm shows those there are.", id);
         MachineRunner.MustDo(machine, RequestOf(options.Kind), notices);
+        options = options with { Checks = options.Checks is { Count: > 0 } asked ? asked : [options.Kind == FailoverKind.Test ? new SignOfLifeCheck() : new ProcessCheck()] };
         var recorder = new FailoverRecorder(machine, options.Kind, "command", services.Time);
+        recorder.Expect(options.Checks);
+        using var atWork = services.Store.Locks.TryAcquire(CutOffFailovers.LockName(recorder.Report.Id));
+        services.Store.Reports.Save(recorder.Report);   // so that it is known of, whatever becomes of this process
         var error = default(string);
         try
         {
@@ -36,7 +40,7 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
                 _ => await rehearsals.RehearseAsync(machine, options, recorder, provider, notices, cancellation),
             };
             if (after is not null)
-                await recorder.CheckAsync(options.Checks is { Count: > 0 } checks ? checks : [new ProcessCheck()], after, provider, cancellation);
+                await recorder.CheckAsync(options.Checks, after, provider, cancellation);
         }
         catch (OperationCanceledException)
         {
@@ -46,6 +50,11 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
         catch (IaaSException e)
         {
             error = $"{e.Message} {e.Remedy}";
+        }
+        catch (Exception e)
+        {
+            Save(recorder, e.Message);
+            throw;
         }
 
         return Save(recorder, error);

@@ -23,12 +23,12 @@ internal sealed class Healer(LocalServices services)
     /// <param name="id">The machine's id.</param>
     /// <param name="notices">Receives what is done.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <returns>The machine when it runs again; null when it does not.</returns>
-    public async Task<VirtualMachine?> HealAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation)
+    /// <returns>Whether it waits for room, and is to be asked for again after a while.</returns>
+    public async Task<bool> HealAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var owned = await services.Keeper.OwnAsync(id, cancellation);
         if (owned.Machine.State != MachineState.Healing || owned.Fact.Process is not null)
-            return null;   // somebody was faster, or it was stopped by hand in the same second
+            return false;   // somebody was faster, or it was stopped by hand in the same second
         var heal = owned.Notes.Heal ?? new HealNote(owned.Machine.StateReason ?? "It ended unexpectedly.", services.Time.GetUtcNow(), owned.Machine.Host, HostLost: false);
         var recorder = new FailoverRecorder(owned.Machine, FailoverKind.Unplanned, heal.Reason, services.Time, heal.Since);
         recorder.Report.SourceHost = heal.Host;
@@ -43,12 +43,12 @@ internal sealed class Healer(LocalServices services)
                 await StartAsync(owned, heal, attempt, notices, cancellation);
                 Report(owned, recorder, heal);
                 notices.Report(Notice.Verbose($"{owned.Machine.Name} runs again on {owned.Machine.Host}, {recorder.Elapsed.TotalSeconds:0.0} s after: {heal.Reason}"));
-                return owned.Machine;
+                return false;
             }
             catch (IaaSException e) when (e.Kind is ErrorKind.NoCapacity or ErrorKind.Busy)
             {
                 Wait(owned, heal, e.Message);
-                return null;
+                return true;
             }
             catch (IaaSException e)
             {
@@ -59,7 +59,7 @@ internal sealed class Healer(LocalServices services)
         }
 
         GiveUp(owned, recorder, heal);
-        return null;
+        return false;
     }
 
     private async Task StartAsync(OwnedMachine owned, HealNote heal, int attempt, IProgress<Notice> notices, CancellationToken cancellation)
@@ -68,8 +68,8 @@ internal sealed class Healer(LocalServices services)
         var home = heal.Host is { } host && services.Store.Hosts.Find(host)?.State == HostState.Up ? host : null;
         if (!heal.HostLost && attempt == 1 && home is not null)
             need = need with { Only = home };
-        else if (services.Places.Choose(need with { Avoid = heal.Host }).Host is not null || heal.HostLost)
-            need = need with { Avoid = heal.Host };   // elsewhere, and at home again only where there is no elsewhere
+        else if (services.Places.Choose(need with { Avoid = heal.Host }).Host is not null)
+            need = need with { Avoid = heal.Host };   // elsewhere; at home again only where there is no elsewhere, and home is up again
         await services.Runner.StartAsync(owned, need, attempt, notices, cancellation);
     }
 

@@ -13,16 +13,11 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
     public IReadOnlyList<FabricHost> ListHosts()
     {
         var machines = services.Store.Machines.List().Select(m => m.Machine).Where(m => m.Host is not null).ToLookup(m => m.Host!, StringComparer.OrdinalIgnoreCase);
-        var hosts = services.Store.Hosts.List();
-        foreach (var host in hosts)
-        {
-            host.CpuUsed = machines[host.Name].Sum(m => m.Cpu);
-            host.MemoryUsed = machines[host.Name].Sum(m => m.Memory);
-            host.Machines = [.. machines[host.Name].Select(m => m.Name)];
-        }
-
-        return hosts;
+        return [.. services.Store.Hosts.List().Select(h => With(h, machines[h.Name]))];
     }
+
+    public FabricHost? FindHost(string name) =>
+        services.Store.Hosts.Find(name) is { } host ? With(host, services.Store.Machines.ListOn(name).Select(m => m.Machine)) : null;
 
     public FabricHost AddHost(FabricHost host)
     {
@@ -42,7 +37,8 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
     public void RemoveHost(string name)
     {
         var host = Find(name);
-        var holds = ListHosts().First(h => h.Name == host.Name).Machines;
+        using var turn = services.Places.TakeTurnAsync(CancellationToken.None).GetAwaiter().GetResult();
+        var holds = Listed(host.Name).Machines;
         if (holds.Count > 0)
         {
             throw new IaaSException(ErrorKind.InvalidState, "HostNotEmpty", $"{host.Name} holds {holds.Count} machines: {string.Join(", ", holds.Take(5))}{(holds.Count > 5 ? ", ..." : "")}.",
@@ -58,7 +54,7 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
         var host = Find(name);
         if (host.State == HostState.Down)
             throw Invalid("HostIsDown", $"{host.Name} is down: nothing runs on it.", "Resume-IaaSHost brings it back.", host.Name);
-        SetState(host.Name, HostState.Draining, "It is being emptied for maintenance.");
+        await SetStateAsync([host.Name], HostState.Draining, "It is being emptied for maintenance.");
         var (moved, stayed) = (new List<VirtualMachine>(), new List<(VirtualMachine, string)>());
         foreach (var machine in On(host.Name))
         {
@@ -74,14 +70,14 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
             }
         }
 
-        SetState(host.Name, HostState.Draining, stayed.Count == 0 ? "It is empty, for maintenance." : $"It is being emptied; {stayed.Count} machines could not leave.");
+        await SetStateAsync([host.Name], HostState.Draining, stayed.Count == 0 ? "It is empty, for maintenance." : $"It is being emptied; {stayed.Count} machines could not leave.");
         return new DrainResult(Listed(host.Name), moved, stayed);
     }
 
     public async Task<FabricHost> ResumeHostAsync(string name, bool bringBack, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var host = Find(name);
-        SetState(host.Name, HostState.Up, null);
+        await SetStateAsync([host.Name], HostState.Up, null);
         if (bringBack)
         {
             foreach (var machine in services.Store.Machines.List().Select(m => m.Machine).Where(m => IsNamed(m.PreferredHost, host.Name) && !IsNamed(m.Host, host.Name) && m.State == MachineState.Running))
@@ -102,27 +98,28 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
         return Listed(host.Name);
     }
 
-    public async Task<FabricHost> LoseHostAsync(string name, IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task<IReadOnlyList<FabricHost>> LoseHostsAsync(IReadOnlyList<string> names, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var host = Find(name);
-        SetState(host.Name, HostState.Down, "It was lost.");
-        var blocked = new ConcurrentBag<string>();
-        await Parallel.ForEachAsync(On(host.Name), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (machine, _) =>
+        var lost = names.Select(n => Find(n).Name).Distinct(StringComparer.OrdinalIgnoreCase).ToList();
+        await SetStateAsync(lost, HostState.Down, "It was lost.");
+        var blocked = new ConcurrentBag<(string Host, string Machine)>();
+        await Parallel.ForEachAsync(lost.SelectMany(h => On(h)), new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation }, async (machine, _) =>
         {
+            var host = machine.Host!;
             try
             {
-                await FenceAsync(machine.Id, host.Name);
+                await FenceAsync(machine.Id, host);
             }
             catch (IaaSException e)
             {
-                blocked.Add(machine.Name);
+                blocked.Add((host, machine.Name));
                 notices.Report(Notice.Warning($"{machine.Name}: {e.Message} {e.Remedy}"));
             }
         });
-        if (!blocked.IsEmpty)
-            SetState(host.Name, HostState.Down, $"It was lost; {string.Join(", ", blocked.Order())} could not be seen gone, and will not be brought back before that.");
+        foreach (var held in blocked.GroupBy(b => b.Host, b => b.Machine))
+            await SetStateAsync([held.Key], HostState.Down, $"It was lost; {string.Join(", ", held.Order())} could not be seen gone, and will not be brought back before that.");
         services.Watcher.Ensure(notices);
-        return Listed(host.Name);
+        return [.. lost.Select(Listed)];
     }
 
     /// <summary>Kills a machine's process and sees it gone; only then may it run elsewhere.</summary>
@@ -163,16 +160,31 @@ internal sealed class HostKeeper(LocalServices services, MachineMover mover) : I
     }
 
     private List<VirtualMachine> On(string host) =>
-        [.. services.Store.Machines.List().Select(m => m.Machine).Where(m => IsNamed(m.Host, host)).OrderBy(m => m.StartOrder).ThenBy(m => m.Name, StringComparer.OrdinalIgnoreCase)];
+        [.. services.Store.Machines.ListOn(host).Select(m => m.Machine).OrderBy(m => m.StartOrder).ThenBy(m => m.Name, StringComparer.OrdinalIgnoreCase)];
 
     private FabricHost Find(string name) => services.Store.Hosts.Find(name)
         ?? throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name);
 
-    private FabricHost Listed(string name) => ListHosts().First(h => IsNamed(h.Name, name));
+    private FabricHost Listed(string name) => FindHost(name)!;
 
-    private void SetState(string name, HostState state, string? reason)
+    private static FabricHost With(FabricHost host, IEnumerable<VirtualMachine> machines)
     {
-        services.Store.Hosts.SetState(name, state, reason);
+        foreach (var machine in machines)
+        {
+            host.CpuUsed += machine.Cpu;
+            host.MemoryUsed += machine.Memory;
+            host.Machines.Add(machine.Name);
+        }
+
+        return host;
+    }
+
+    /// <summary>Between two places that are given away: whoever asks afterwards what is on the host finds all that ever will be.</summary>
+    private async Task SetStateAsync(IReadOnlyList<string> names, HostState state, string? reason)
+    {
+        using var turn = await services.Places.TakeTurnAsync(CancellationToken.None);
+        foreach (var name in names)
+            services.Store.Hosts.SetState(name, state, reason);
         services.Places.Forget();
     }
 

@@ -26,7 +26,7 @@ internal sealed class MachineMover(LocalServices services)
         MachineRunner.MustDo(owned.Machine, MachineRequest.Migrate, notices);
         CheckTarget(owned.Machine, to);
         notices.Report(Notice.Step($"Moving {owned.Machine.Name}"));
-        var work = new MachineWork<MovePlan>(owned, new MovePlan(owned.Machine.Host, to, limit.TotalSeconds), services, notices);
+        var work = new MachineWork<MovePlan>(owned, new MovePlan(owned.Machine.Host, to, owned.Notes.Slot, limit.TotalSeconds), services, notices);
         await MoveSaga.Definition.RunAsync(work, recorder, cancellation);
         if (recorder is not null)
         {
@@ -51,13 +51,8 @@ internal sealed class MachineMover(LocalServices services)
     {
         using var owned = await services.Keeper.OwnAsync(id, cancellation);
         CheckTarget(owned.Machine, to);
-        if (owned.Machine.State is MachineState.Deallocated or MachineState.Failed or MachineState.Suspended && to is not null)
-        {
-            owned.Machine.PreferredHost = services.Store.Hosts.Find(to)!.Name;
-            owned.Write(owned.Notes);
-            return owned.Machine;
-        }
-
+        if (owned.Machine.State is MachineState.Deallocated or MachineState.Failed or MachineState.Suspended)
+            throw MachineRunner.Denied(owned.Machine, MachineLifecycle.Decide(owned.Machine.State, MachineRequest.Migrate));   // it keeps no place
         var need = PlacementNeed.Of(owned.Machine) with { Avoid = to is null ? owned.Machine.Host : null, Only = to };
         await services.Places.ClaimAsync(owned, need, () => owned.Write(owned.Notes), cancellation);
         return owned.Machine;

@@ -57,15 +57,14 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
         var operation = Guid.NewGuid();
         using var owner = services.Store.Locks.TryAcquire(SagaRunner.LockName(operation));
         services.Store.Sagas.Create(new SagaRecord(operation, Kind, 1, machine.Name, machine.Id.ToString("N"), JsonSerializer.Serialize(plan, RehearsalJson.Default.RehearsalPlan), services.Time.GetUtcNow()), reserveName: false);
-        var runner = new SagaRunner(services.Store.Sagas, services.Time);
         var work = new Work(plan, recorder, options, provider, notices);
         try
         {
-            await runner.RunAsync(Saga, operation, work, null, cancellation);
+            await services.Sagas.RunAsync(Saga, operation, work, null, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            await runner.UndoAsync(Saga, operation, work with { Recorder = null }, null);
+            await services.Sagas.UndoAsync(Saga, operation, work with { Recorder = null }, null);
             throw;
         }
 
@@ -92,7 +91,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
     {
         var plan = JsonSerializer.Deserialize(record.Parameters, RehearsalJson.Default.RehearsalPlan)!;
         var work = new Work(plan, null, new FailoverOptions(), null, SilentNotices.Instance);
-        await new SagaRunner(services.Store.Sagas, services.Time).UndoAsync(Saga, record.Id, work, null);
+        await services.Sagas.UndoAsync(Saga, record.Id, work, null);
     }
 
     private async Task FreezeAsync(Work work, CancellationToken cancellation)
@@ -171,7 +170,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
             return;
         var clone = (await work.Provider!.FindAsync(work.Plan.CloneId, cancellation))!;
         var started = recorder.Report.Steps.First(s => s.Name == "start").Started;
-        var good = await recorder.CheckAsync(work.Options.Checks is { Count: > 0 } checks ? checks : [new SignOfLifeCheck()], clone, work.Provider, cancellation);
+        var good = await recorder.CheckAsync(work.Options.Checks, clone, work.Provider, cancellation);
 
         // What freezing cost would not be there in earnest: the recovery begins with the start.
         if (good)

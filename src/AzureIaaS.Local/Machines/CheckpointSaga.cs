@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AzureIaaS.Disks.Qcow2;
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Local.Machines;
@@ -27,20 +28,24 @@ internal static class CheckpointSaga
 {
     /// <summary>Takes a checkpoint.</summary>
     public static MachineSaga<CheckpointPlan> Create { get; } = new(
-        new("Checkpoint", 1,
+        new("Checkpoint", 2,
         [
             SagaStep.OwningUndo<MachineWork<CheckpointPlan>>("layers", (w, _) => DeleteLayers(w.Parameters.Layers)),
             new("make layers", (w, _) => MakeLayers(w.Owned, w.Parameters.Layers)),
             SagaStep.OwningUndo<MachineWork<CheckpointPlan>>("halt", (w, _) => GoOnAsync(w)),
             new("halt guest", HaltAsync),
-            new("switch", SwitchAsync, (w, c) => SwitchBackAsync(w, c)),
+            SagaStep.OwningUndo<MachineWork<CheckpointPlan>>("switch back", SwitchBackAsync),
+            new("switch", SwitchAsync),
             SagaStep.OwningUndo<MachineWork<CheckpointPlan>>("memory", (w, _) => DeleteMemory(w)),
             new("save memory", SaveMemoryAsync),
             new("note", (w, _) => NoteCreated(w)),
             new("go on", (w, _) => GoOnAsync(w)),
-        ]),
+        ])
+        {
+            IsPastUndo = w => w.Owned.Machine.Checkpoints.Any(c => c.Id == w.Parameters.Checkpoint.Id),
+        },
         CheckpointJson.Default.CheckpointPlan,
-        (_, position) => Task.FromResult(position >= 4));
+        (_, position) => Task.FromResult(position >= 5));
 
     /// <summary>Forgets a checkpoint, and merges what only it kept apart.</summary>
     public static MachineSaga<RemovalPlan> Remove { get; } = new(
@@ -59,8 +64,11 @@ internal static class CheckpointSaga
             SagaStep.OwningUndo<MachineWork<RestorePlan>>("layers", (w, _) => DeleteLayers(w.Parameters.Layers)),
             new("make layers", (w, _) => MakeLayers(w.Owned, w.Parameters.Layers)),
             new("note", (w, _) => NoteRestored(w)),
-            new("clean", (w, c) => LayerCleaner.CleanAsync(w.Owned, w.Services, w.Notices, c)),
-        ]),
+            new("clean", CleanAsync),
+        ])
+        {
+            IsPastUndo = w => w.Owned.Machine.Disks.Zip(w.Parameters.Layers).All(x => w.Owned.Notes.TreeOf(x.First).Active == x.Second.Name),
+        },
         CheckpointJson.Default.RestorePlan,
         (_, position) => Task.FromResult(position >= 2));
 
@@ -114,6 +122,7 @@ internal static class CheckpointSaga
     private static async Task SwitchBackAsync(MachineWork<CheckpointPlan> work, CancellationToken cancellation)
     {
         var (owned, disks) = (work.Owned, work.Services.Hypervisor.Disks);
+        await GoOnAsync(work);   // QEMU lets nobody write to the disks of a guest whose memory it has given away
         var runs = await RunsAsync(work);
         foreach (var (disk, layer) in owned.Machine.Disks.Zip(work.Parameters.Layers))
         {
@@ -179,6 +188,19 @@ internal static class CheckpointSaga
         LayerCleaner.ShowActive(owned, owned.Notes.WithTrees([.. trees]) with { MemoryFile = checkpoint.HasMemory ? owned.Files.Memory(checkpoint.Id) : null });
         File.Delete(owned.Files.SuspendedMemory);
         return Task.CompletedTask;
+    }
+
+    /// <summary>The machine is what it is to be; layers that are left over take room and nothing else, and go with the next that are removed.</summary>
+    private static async Task CleanAsync(MachineWork<RestorePlan> work, CancellationToken cancellation)
+    {
+        try
+        {
+            await LayerCleaner.CleanAsync(work.Owned, work.Services, work.Notices, cancellation);
+        }
+        catch (IaaSException e)
+        {
+            work.Notices.Report(Notice.Warning($"{work.Owned.Machine.Name} is restored, and layers that it no longer needs are left: {e.Message}"));
+        }
     }
 
     private static Task Forget(OwnedMachine owned, Guid id)

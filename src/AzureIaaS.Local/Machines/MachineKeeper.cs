@@ -10,6 +10,11 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     private static readonly TimeSpan OwnWithin = TimeSpan.FromSeconds(30);
     private static readonly TimeSpan LookWithin = TimeSpan.FromMilliseconds(300);
 
+    private long _changes;
+
+    /// <summary>Grows with every machine that this process writes down; what others write shows in the store's version.</summary>
+    public long Changes => Interlocked.Read(ref _changes);
+
     /// <summary>Finishes or undoes what was cut off while it was changing a machine; set by whoever knows how.</summary>
     public Func<OwnedMachine, CancellationToken, Task>? Recover { get; set; }
 
@@ -29,7 +34,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         {
             var stored = store.Machines.Find(id)
                 ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id} any more.", "Get-IaaSVm shows those there are.", id);
-            var owned = new OwnedMachine(owner, store.Machines, stored, layout, places.Note);
+            var owned = new OwnedMachine(owner, store.Machines, stored, layout, Note);
             await EstablishAsync(owned, cancellation);
             return owned;
         }
@@ -58,7 +63,7 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         var owner = await store.Locks.AcquireAsync(LockName(machine.Id), LookWithin, cancellation);
         if (owner is null)
             return LookFromOutside(store.Machines.Find(machine.Id) ?? stored);
-        using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, layout, places.Note);
+        using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, layout, Note);
         await EstablishAsync(owned, cancellation);
         return owned.Machine;
     }
@@ -66,6 +71,12 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     /// <summary>The lock that shows that somebody waits for a machine to shut down.</summary>
     /// <param name="id">The machine's id.</param>
     public static string StopLockName(Guid id) => $"stop-{id:N}";
+
+    private void Note(VirtualMachine machine)
+    {
+        Interlocked.Increment(ref _changes);
+        places.Note(machine);
+    }
 
     private static string LockName(Guid id) => $"machine-{id:N}";
 
@@ -111,6 +122,8 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
             return;
         }
 
+        if (truth.State == MachineState.Deallocated && owned.Machine.State == MachineState.Stopping && owned.Notes.KeepsPlace)
+            truth = truth with { State = MachineState.Stopped };
         var remaining = truth.Action == ProcessAction.End ? null : fact.Process;
         var changed = owned.Machine.State != truth.State || owned.Machine.StateReason != truth.Reason || owned.Notes.Process != remaining;
         try

@@ -17,9 +17,6 @@ internal sealed record MachineNotes
     /// <summary>Which of its two sets of sockets its process has: a live migration has two processes for a moment.</summary>
     public int Slot { get; init; }
 
-    /// <summary>While it moves: the slot of the process that it leaves.</summary>
-    public int? MovingFromSlot { get; init; }
-
     /// <summary>When it has moved: the process that it has left, until that is gone.</summary>
     public ProcessIdentity? MovingFromProcess { get; init; }
 
@@ -45,6 +42,9 @@ internal sealed record MachineNotes
 
     /// <summary>The file that its memory is to be loaded from at its next start; null for a start from the disk.</summary>
     public string? MemoryFile { get; init; }
+
+    /// <summary>While it is being stopped: whether it keeps its place on its host.</summary>
+    public bool KeepsPlace { get; init; }
 
     /// <summary>The operation that is changing it; whoever finds it here without an owner finishes or undoes it first.</summary>
     public Guid? Operation { get; init; }

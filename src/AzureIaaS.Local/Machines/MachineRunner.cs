@@ -76,7 +76,7 @@ internal sealed class MachineRunner(LocalServices services)
             notices.Report(Notice.Step($"Stopping {owned.Machine.Name}"));
             if (options.Force || owned.Fact.Process is null)
                 return await PullPlugAsync(owned, options);
-            owned.Change(MachineState.Stopping, null, owned.Notes with { Process = owned.Fact.Process });
+            owned.Change(MachineState.Stopping, null, owned.Notes with { Process = owned.Fact.Process, KeepsPlace = options.StayProvisioned });
             await Hypervisor.PowerDownAsync(owned.Files, cancellation);
         }
 
@@ -182,7 +182,7 @@ internal sealed class MachineRunner(LocalServices services)
                 "It waits for the system, most often for a disk or share that does not answer; mend that, then try again.", owned.Machine.Name);
         }
 
-        owned.Change(options.StayProvisioned ? MachineState.Stopped : MachineState.Deallocated, null,
+        owned.Change(options.StayProvisioned && owned.Machine.Host is not null ? MachineState.Stopped : MachineState.Deallocated, null,
             owned.Notes with { Process = null, Heal = null, HealAttempts = 0, MemoryFile = null });
         File.Delete(owned.Files.SuspendedMemory);
         return owned.Machine;
@@ -232,9 +232,7 @@ internal sealed class MachineRunner(LocalServices services)
 
     private static VirtualMachine Finished(OwnedMachine owned, StopOptions options)
     {
-        if (options.StayProvisioned && owned.Machine.State == MachineState.Deallocated)
-            owned.Change(MachineState.Stopped, null, owned.Notes);
-        else if (!options.StayProvisioned && owned.Machine.State == MachineState.Stopped)
+        if (!options.StayProvisioned && owned.Machine.State == MachineState.Stopped)
             owned.Change(MachineState.Deallocated, null, owned.Notes);
         return owned.Machine;
     }

@@ -51,15 +51,11 @@ internal sealed class MachineSaga<T> : MachineSaga
 
     public override string Kind => _saga.Kind;
 
-    /// <summary>The steps, for tests.</summary>
-    public Saga<MachineWork<T>> Definition => _saga;
-
     /// <summary>Runs the saga on a machine that is owned. Cancelled, it is undone at once.</summary>
     /// <param name="work">The machine and the parameters.</param>
     /// <param name="steps">Receives the name of each step as it begins.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <param name="definition">Other steps, for tests of what goes wrong.</param>
-    public async Task RunAsync(MachineWork<T> work, IProgress<string>? steps, CancellationToken cancellation, Saga<MachineWork<T>>? definition = null)
+    public async Task RunAsync(MachineWork<T> work, IProgress<string>? steps, CancellationToken cancellation)
     {
         var (owned, services) = (work.Owned, work.Services);
         var operation = Guid.NewGuid();
@@ -67,16 +63,20 @@ internal sealed class MachineSaga<T> : MachineSaga
         using var atWork = services.Store.Locks.TryAcquire(SagaRunner.LockName(operation));
         services.Store.Sagas.Create(record, reserveName: false);
         owned.Write(owned.Notes with { Operation = operation });
-        var runner = new SagaRunner(services.Store.Sagas, services.Time);
         try
         {
-            await runner.RunAsync(definition ?? _saga, operation, work, steps, cancellation);
+            await services.Sagas.RunAsync(_saga, operation, work, steps, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            await runner.UndoAsync(definition ?? _saga, operation, work, steps);
+            await services.Sagas.UndoAsync(_saga, operation, work, steps);
             Forget(record, work.Owned, services);
             throw;
+        }
+        catch (IOException e)
+        {
+            Forget(record, work.Owned, services);
+            throw DiskTrouble.Translate(owned.Files.Folder, e, "try again; the machine is as it was before.");
         }
         catch
         {
@@ -91,7 +91,7 @@ internal sealed class MachineSaga<T> : MachineSaga
     {
         using var atWork = services.Store.Locks.TryAcquire(SagaRunner.LockName(record.Id));
         var work = new MachineWork<T>(owned, JsonSerializer.Deserialize(record.Parameters, _json)!, services, SilentNotices.Instance);
-        var runner = new SagaRunner(services.Store.Sagas, services.Time);
+        var runner = services.Sagas;
         var log = runner.Replay(_saga, record.Id);
         try
         {

@@ -9,12 +9,13 @@ namespace AzureIaaS.Local.Machines;
 /// <summary>A running machine that is to go to another host.</summary>
 /// <param name="From">The host it leaves.</param>
 /// <param name="To">The host it goes to; null to let placement choose.</param>
+/// <param name="Slot">Which of its sets of sockets the process has that it leaves.</param>
 /// <param name="LimitSeconds">How long the migration may take, in seconds.</param>
-internal sealed record MovePlan(string? From, string? To, double LimitSeconds);
+internal sealed record MovePlan(string? From, string? To, int Slot, double LimitSeconds);
 
 /// <summary>
 /// Live migration. Two processes exist for a moment, and one of them runs the guest: the first until its memory is over, the second from then on.
-/// Cut off, it is finished when the second runs, and undone when it does not; a first process whose guest has gone on is never let go on itself.
+/// Cut off, it is finished when the second runs, and undone when it does not, and so it is when a step fails; a first process whose guest has gone on is never let go on itself.
 /// </summary>
 internal static class MoveSaga
 {
@@ -28,17 +29,18 @@ internal static class MoveSaga
             new("migrate", MigrateAsync),
             new("switch", SwitchAsync),
             new("release source", ReleaseAsync),
-        ]),
+        ])
+        {
+            IsPastUndo = HasSwitched,
+        },
         MoveJson.Default.MovePlan,
-        async (work, _) => await TargetAsync(work) is ProcessCondition.Running or ProcessCondition.Paused or ProcessCondition.DiskFull || work.Owned.Notes.Slot != SlotAtStart(work));
+        async (work, _) => await TargetAsync(work) is ProcessCondition.Running or ProcessCondition.Paused or ProcessCondition.DiskFull || HasSwitched(work));
 
+    private static bool HasSwitched(MachineWork<MovePlan> work) => work.Owned.Notes.Slot != work.Parameters.Slot;
 
-    /// <summary>After the switch the slots have changed places.</summary>
-    private static int SlotAtStart(MachineWork<MovePlan> work) => work.Owned.Notes.MovingFromSlot ?? work.Owned.Notes.Slot;
+    private static MachineFiles Source(MachineWork<MovePlan> work) => work.Services.Layout.Machine(work.Owned.Machine.Id, work.Parameters.Slot);
 
-    private static MachineFiles Source(MachineWork<MovePlan> work) => work.Services.Layout.Machine(work.Owned.Machine.Id, SlotAtStart(work));
-
-    private static MachineFiles Target(MachineWork<MovePlan> work) => work.Services.Layout.Machine(work.Owned.Machine.Id, 1 - SlotAtStart(work));
+    private static MachineFiles Target(MachineWork<MovePlan> work) => work.Services.Layout.Machine(work.Owned.Machine.Id, 1 - work.Parameters.Slot);
 
     private static async Task<ProcessCondition> TargetAsync(MachineWork<MovePlan> work) =>
         (await work.Services.Hypervisor.ObserveAsync(Target(work), null, search: true, CancellationToken.None)).Condition;
@@ -48,26 +50,27 @@ internal static class MoveSaga
         var owned = work.Owned;
         var need = PlacementNeed.Of(owned.Machine) with { Avoid = work.Parameters.From, Only = work.Parameters.To };
         await work.Services.Places.ClaimAsync(owned, need with { Overcommit = false },
-            () => owned.Change(MachineState.Moving, $"It moves from {work.Parameters.From} to {owned.Machine.Host}.", owned.Notes with { MovingFromSlot = owned.Notes.Slot }), cancellation);
+            () => owned.Change(MachineState.Moving, $"It moves from {work.Parameters.From} to {owned.Machine.Host}.", owned.Notes), cancellation);
     }
 
     /// <summary>The guest goes on where it was; where it cannot, because it had gone on elsewhere and that is lost, it is brought back from its disk.</summary>
     private static async Task GiveBackAsync(MachineWork<MovePlan> work, CancellationToken cancellation)
     {
+        if (HasSwitched(work))
+            return;
         var (owned, files) = (work.Owned, Source(work));
         owned.Machine.Host = work.Parameters.From;
         var fact = await work.Services.Hypervisor.ObserveAsync(files, owned.Notes.Process, search: false, cancellation);
-        var notes = owned.Notes with { MovingFromSlot = null };
         if (fact.Condition == ProcessCondition.Running)
         {
-            owned.Change(MachineState.Running, null, notes);
+            owned.Change(MachineState.Running, null, owned.Notes);
             return;
         }
 
         if (fact.Process is { } process)
             await work.Services.Hypervisor.EndAsync(files, process);
         var heal = new HealNote("It was lost on its way to another host.", work.Services.Time.GetUtcNow(), work.Parameters.From, HostLost: false, owned.Machine.BootVerified);
-        owned.Change(MachineState.Healing, heal.Reason, notes with { Process = null, Heal = heal });
+        owned.Change(MachineState.Healing, heal.Reason, owned.Notes with { Process = null, Heal = heal });
     }
 
     private static async Task LaunchAsync(MachineWork<MovePlan> work, CancellationToken cancellation)
@@ -80,6 +83,14 @@ internal static class MoveSaga
     private static async Task EndTargetAsync(MachineWork<MovePlan> work, CancellationToken cancellation)
     {
         var fact = await work.Services.Hypervisor.ObserveAsync(Target(work), null, search: true, cancellation);
+        if (fact.Condition == ProcessCondition.Running || HasSwitched(work))
+        {
+            // The guest has gone over; to undo that would be to kill it.
+            await SwitchAsync(work, cancellation);
+            await ReleaseAsync(work, cancellation);
+            return;
+        }
+
         if (fact.Process is { } process && !await work.Services.Hypervisor.KillAsync(Target(work), process))
         {
             throw new IaaSException(ErrorKind.Failed, "ProcessWillNotEnd", $"{work.Owned.Machine.Name}: the process {process.Id} it was to move to was killed and does not go.",
@@ -98,18 +109,17 @@ internal static class MoveSaga
     private static async Task SwitchAsync(MachineWork<MovePlan> work, CancellationToken cancellation)
     {
         var owned = work.Owned;
-        var from = SlotAtStart(work);
-        if (owned.Notes.Slot != from)
+        if (HasSwitched(work))
             return;
         var fact = await work.Services.Hypervisor.ObserveAsync(Target(work), null, search: true, CancellationToken.None);
-        owned.Change(MachineState.Running, null, owned.Notes with { Slot = 1 - from, MovingFromProcess = owned.Notes.Process, Process = fact.Process });
+        owned.Change(MachineState.Running, null, owned.Notes with { Slot = 1 - work.Parameters.Slot, MovingFromProcess = owned.Notes.Process, Process = fact.Process });
     }
 
     private static async Task ReleaseAsync(MachineWork<MovePlan> work, CancellationToken cancellation)
     {
         if (work.Owned.Notes.MovingFromProcess is { } old && work.Services.Hypervisor.IsAlive(Source(work), old))
             await work.Services.Hypervisor.EndAsync(Source(work), old);
-        work.Owned.Write(work.Owned.Notes with { MovingFromProcess = null, MovingFromSlot = null });
+        work.Owned.Write(work.Owned.Notes with { MovingFromProcess = null });
     }
 }
 

@@ -61,7 +61,18 @@ internal sealed class OwnedMachine : IDisposable
             (Machine.Started, Machine.BootVerified, Machine.BootEvidence) = (null, false, null);
         if (Machine.State is MachineState.Deallocated or MachineState.Failed or MachineState.Suspended)
             Machine.Host = null;   // its place is free for others
-        _stored = _store.Update(_stored with { ProviderData = notes.ToJson() });
+        try
+        {
+            _stored = _store.Update(_stored with { ProviderData = notes.ToJson() });
+        }
+        catch (IaaSException) when (_store.Find(Machine.Id) is { } before)
+        {
+            // What could not be written is not so, and must not be written with the next change either.
+            _stored = before;
+            Notes = MachineNotes.Of(before);
+            throw;
+        }
+
         _changed(Machine);
     }
 

@@ -19,7 +19,10 @@ internal static class SuspendSaga
             new("save memory", (w, c) => w.Services.Hypervisor.SaveMemoryAsync(w.Owned.Files, w.Parameters.MemoryFile, c)),
             new("note", (w, _) => Note(w)),
             new("end", EndAsync),
-        ]),
+        ])
+        {
+            IsPastUndo = w => w.Owned.Machine.State == MachineState.Suspended,
+        },
         SuspendJson.Default.SuspendPlan,
         (_, position) => Task.FromResult(position >= 3));
 

@@ -124,7 +124,7 @@ internal static partial class ProcessTable
     {
         try
         {
-            var line = File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/cmdline")).AsSpan();
+            var line = CommandLine(id).AsSpan();
             for (var at = line.IndexOf(wanted); at >= 0; at = line.IndexOf(wanted))
             {
                 var begins = at == 0 || line[at - 1] == 0;
@@ -139,6 +139,21 @@ internal static partial class ProcessTable
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false;
+        }
+    }
+
+    /// <summary>
+    /// A program that is being started has no arguments for a moment, and its starter may be gone by then. A kernel's thread and a zombie have
+    /// none for good, and no program either.
+    /// </summary>
+    private static byte[] CommandLine(int id)
+    {
+        for (var attempt = 0; ; attempt++)
+        {
+            var line = File.ReadAllBytes(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/cmdline"));
+            if (line.Length > 0 || attempt == 1000 || new FileInfo(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/exe")).LinkTarget is null)
+                return line;
+            Thread.Yield();
         }
     }
 

@@ -23,6 +23,10 @@ internal static class CheckpointAbility
 
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
         var own = machine.Checkpoints.Where(c => !c.IsTemporary).ToList();
+
+        // A name may have brackets in it, which would be a pattern for other names.
+        if (own.FirstOrDefault(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } exact)
+            return [exact];
         var found = own.Where(c => pattern.IsMatch(c.Name) || (Guid.TryParse(name, out var id) && c.Id == id)).ToList();
         if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
         {

@@ -63,6 +63,8 @@ public sealed class InvokeFailoverCommand : VmCmdlet
         Try(null, () =>
         {
             var checks = Check.SelectMany(Checks).ToList();
+            if (Pattern is not null && !checks.Any(c => c is ConsoleCheck))
+                checks.AddRange(Checks("Console"));   // what else would the pattern be for
             foreach (var (session, machine) in _machines.OrderBy(m => m.Machine.StartOrder).ThenBy(m => m.Machine.Name, StringComparer.OrdinalIgnoreCase))
                 Try(machine.Name, () => FailOver(session, machine, checks));
         });
@@ -72,6 +74,7 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     private void FailOver(IaaSSession session, VirtualMachine machine, IReadOnlyList<FailoverCheck> checks)
     {
         var provider = Ability.Of<IFailoverProvider>(session, "failovers");
+        checks = [.. checks.Select(c => c is ScriptCheck script ? script.In(session.Context) : c)];
         var options = new FailoverOptions { Kind = Kind, TargetHost = TargetHost, Checks = checks, AllowRestart = AllowRestart };
         var preview = provider.PreviewFailover(machine.Id, options);
         if (!ShouldProcess($"{machine.Name} (start order {machine.StartOrder}) from {machine.Host ?? "no host"} to {preview.Reason}", $"{Kind} failover"))
@@ -109,30 +112,53 @@ public sealed class InvokeFailoverCommand : VmCmdlet
 [OutputType(typeof(FailoverReport))]
 public sealed class GetFailoverCommand : IaaSCmdlet
 {
-    /// <summary>The machines: names with wildcards, ids, machines; the reports of all when left out.</summary>
+    /// <summary>The machines: names with wildcards, ids, machines, also of machines that are gone; the reports of all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true)]
     [Alias("Name", "VMName", "InputObject")]
+    [ValidateNotNullOrEmpty]   // a variable that is empty by mistake must not mean every machine
     [VmReferences]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(VmCompleter))]
     public VmReference[]? Vm { get; set; }
 
-    /// <summary>Only the last reports.</summary>
+    /// <summary>Only the last reports: of each machine that is named, or of all together.</summary>
     [Parameter]
     [ValidateRange(1, int.MaxValue)]
     public int? Last { get; set; }
 
     /// <inheritdoc/>
-    protected override void ProcessRecord() => Try(null, () =>
+    protected override void ProcessRecord()
     {
-        var session = Session(Vm?.FirstOrDefault()?.Context);
-        IEnumerable<FailoverReport> reports = Vm is null
-            ? session.Store.Reports.List(null)
-            : Vm.SelectMany(r => Await(c => session.ResolveAsync(r.Reference, c))).SelectMany(m => session.Store.Reports.List(m.Id)).OrderBy(r => r.Started);
-        foreach (var report in Last is { } last ? reports.TakeLast(last) : reports)
+        if (Vm is null)
+            Try(null, () => Write(Session(), LastOf(Session().Store.Reports.List(null))));
+        foreach (var reference in Vm ?? [])
+        {
+            Try(reference.Reference, () =>
+            {
+                var session = Session(reference.Context);
+                Write(session, ReportsOf(session, reference.Reference));
+            });
+        }
+    }
+
+    /// <summary>The reports of the machines that a reference means; they outlive their machines.</summary>
+    private IEnumerable<FailoverReport> ReportsOf(IaaSSession session, string reference)
+    {
+        var pattern = WildcardPattern.Get(reference, WildcardOptions.IgnoreCase);
+        var reports = Guid.TryParse(reference, out var id) ? session.Store.Reports.List(id) : [.. session.Store.Reports.List(null).Where(r => pattern.IsMatch(r.VmName))];
+        if (reports.Count == 0)
+            Await(c => session.ResolveAsync(reference, c));   // says so when there is no such machine either
+        return reports.GroupBy(r => r.VmId).SelectMany(LastOf).OrderBy(r => r.Started);
+    }
+
+    private IEnumerable<FailoverReport> LastOf(IEnumerable<FailoverReport> reports) => Last is { } last ? reports.TakeLast(last) : reports;
+
+    private void Write(IaaSSession session, IEnumerable<FailoverReport> reports)
+    {
+        foreach (var report in reports)
         {
             report.Context = session.Context.Name;
             WriteObject(report);
         }
-    });
+    }
 }

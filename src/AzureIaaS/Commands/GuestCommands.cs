@@ -39,6 +39,8 @@ public sealed class GetVmScreenshotCommand : VmCmdlet
         var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path ?? ".");
         if (Directory.Exists(path))
             path = System.IO.Path.Combine(path, machine.Name + ".png");
+        if (!Directory.Exists(System.IO.Path.GetDirectoryName(path)))
+            throw new IaaSException(ErrorKind.NotFound, "FolderNotFound", $"There is no folder {System.IO.Path.GetDirectoryName(path)}.", "Make it first, or give the path of another one with -Path.", path);
         if (!_written.Add(path))
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "SeveralPicturesOneFile", $"{path} has just been written, for another machine.",

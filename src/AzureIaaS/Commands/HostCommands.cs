@@ -17,11 +17,14 @@ public abstract class HostCmdlet : IaaSCmdlet
     /// <param name="name">The name or pattern.</param>
     private protected static IEnumerable<FabricHost> Find(IHostProvider hosts, string name)
     {
+        if (!WildcardPattern.ContainsWildcardCharacters(name))
+        {
+            return [hosts.FindHost(name)
+                ?? throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name)];
+        }
+
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        var found = hosts.ListHosts().Where(h => pattern.IsMatch(h.Name)).ToList();
-        if (found.Count == 0 && !WildcardPattern.ContainsWildcardCharacters(name))
-            throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}'.", "Get-IaaSHost shows those there are.", name);
-        return found;
+        return hosts.ListHosts().Where(h => pattern.IsMatch(h.Name));
     }
 
     private protected static FabricHost Mark(FabricHost host, IaaSSession session)
@@ -31,13 +34,24 @@ public abstract class HostCmdlet : IaaSCmdlet
     }
 }
 
+/// <summary>A cmdlet over hosts that are there.</summary>
+public abstract class KnownHostCmdlet : HostCmdlet
+{
+    /// <summary>The context to work in, instead of the current one; a host on the pipeline says its own.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(ContextCompleter))]
+    public override string? Context { get; set; }
+}
+
 /// <summary>Get-IaaSHost: lists the hosts of the fabric.</summary>
 [Cmdlet(VerbsCommon.Get, "IaaSHost")]
 [OutputType(typeof(FabricHost))]
-public sealed class GetHostCommand : HostCmdlet
+public sealed class GetHostCommand : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards; all when left out.</summary>
     [Parameter(Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [ValidateNotNullOrEmpty]
     [SupportsWildcards]
     [ArgumentCompleter(typeof(HostCompleter))]
     public string[] Name { get; set; } = ["*"];
@@ -95,7 +109,7 @@ public sealed class NewHostCommand : HostCmdlet
 }
 
 /// <summary>A cmdlet that does something with hosts that are named.</summary>
-public abstract class HostActionCmdlet : HostCmdlet
+public abstract class HostActionCmdlet : KnownHostCmdlet
 {
     /// <summary>The hosts' names, with wildcards.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
@@ -155,11 +169,13 @@ public sealed class ResumeHostCommand : HostActionCmdlet
         await hosts.ResumeHostAsync(host.Name, ReturnMachine, Output, cancellation);
 }
 
-/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled.</summary>
+/// <summary>Stop-IaaSHost: loses hosts, as when their plug is pulled; all that are named go down together, as the hosts of a fault domain do.</summary>
 [Cmdlet(VerbsLifecycle.Stop, "IaaSHost", SupportsShouldProcess = true, ConfirmImpact = ConfirmImpact.High)]
 [OutputType(typeof(FabricHost))]
 public sealed class StopHostCommand : HostActionCmdlet
 {
+    private readonly List<string> _lost = [];
+
     /// <summary>Really kill what runs there; without it, Suspend-IaaSHost is meant.</summary>
     [Parameter]
     public SwitchParameter Force { get; set; }
@@ -177,6 +193,25 @@ public sealed class StopHostCommand : HostActionCmdlet
         }
     }
 
-    private protected override async Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation) =>
-        await hosts.LoseHostAsync(host.Name, Output, cancellation);
+    /// <inheritdoc/>
+    protected override void EndProcessing()
+    {
+        if (_lost.Count > 0)
+        {
+            Try(_lost, () =>
+            {
+                var session = Session();
+                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync(_lost, Output, c)))
+                    WriteObject(Mark(host, session));
+            });
+        }
+
+        base.EndProcessing();
+    }
+
+    private protected override Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation)
+    {
+        _lost.Add(host.Name);
+        return Task.FromResult<FabricHost?>(null);
+    }
 }

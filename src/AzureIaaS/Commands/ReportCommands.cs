@@ -106,8 +106,8 @@ internal static class ReportObject
             return value;
         var names = PSObject.AsPSObject(given).TypeNames;
         var type = Array.Find(Known, t => names.Contains("Deserialized." + t.FullName));
-        if (type is not null && LanguagePrimitives.TryConvertTo(given, type, out var converted))
-            return converted;
+        if (type is not null && Rehydration.Of(PSObject.AsPSObject(given), type) is { } whole)
+            return whole;
         throw new IaaSException(ErrorKind.InvalidArgument, "NotReportable", $"A {names.FirstOrDefault() ?? "value"} is nothing to report.",
             "Pipe in what Measure-IaaSAvailability, Invoke-IaaSFailover, Get-IaaSFailover, Get-IaaSVm or Get-IaaSHost give.", value);
     }

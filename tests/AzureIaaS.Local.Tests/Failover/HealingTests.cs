@@ -102,7 +102,7 @@ public class HealingTests
         Assert.All(machines, m => Assert.Equal("host1", m.Host));
         foreach (var name in new[] { "host2", "host3" })
             await hosts.ResumeHostAsync(name, bringBack: false, fabric.Notices, CancellationToken.None);
-        var lost = await hosts.LoseHostAsync("host1", fabric.Notices, CancellationToken.None);
+        var lost = Assert.Single(await hosts.LoseHostsAsync(["host1"], fabric.Notices, CancellationToken.None));
         Assert.Equal((HostState.Down, 0), (lost.State, lost.Machines.Count));
         Assert.All(await fabric.Session.ListAsync(CancellationToken.None), m => Assert.Equal((MachineState.Healing, null), (m.State, m.Host)));
 
@@ -121,6 +121,35 @@ public class HealingTests
     }
 
     [SkippableFact]
+    public async Task HostsThatAreLostTogetherGiveEachOtherNoMachine()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        await using var watcher = new TestWatcher(fabric);
+        var names = ((IHostProvider)fabric.Provider).ListHosts().Select(h => h.Name).Where(n => n != "host3").ToList();
+        var lost = await ((IHostProvider)fabric.Provider).LoseHostsAsync(names, fabric.Notices, CancellationToken.None);
+        Assert.All(lost, h => Assert.Equal((HostState.Down, 0), (h.State, h.Machines.Count)));
+        Assert.Equal("host3", (await fabric.WaitForStateAsync(machine, MachineState.Running)).Host);
+    }
+
+    [SkippableFact]
+    public async Task AHostIsNotLostWhileAPlaceOnItIsGivenAway()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var hosts = (IHostProvider)fabric.Provider;
+        Task losing;
+        using (fabric.Session.Store.Locks.TryAcquire("placement"))
+        {
+            losing = hosts.LoseHostsAsync(["host1"], fabric.Notices, CancellationToken.None);
+            await Task.Delay(300);
+            Assert.Equal(HostState.Up, hosts.FindHost("HOST1")!.State);
+        }
+
+        await losing;
+        Assert.Equal(HostState.Down, hosts.FindHost("host1")!.State);
+    }
+
+    [SkippableFact]
     public async Task AMachineThatNobodyHasRoomForWaitsAndComesBackWhenThereIs()
     {
         using var fabric = new TestFabric(HypervisorKind.Simulated);
@@ -129,7 +158,7 @@ public class HealingTests
         foreach (var host in hosts.ListHosts().Where(h => h.Name != machine.Host))
             hosts.RemoveHost(host.Name);
         await using var watcher = new TestWatcher(fabric);
-        await hosts.LoseHostAsync(machine.Host!, fabric.Notices, CancellationToken.None);
+        await hosts.LoseHostsAsync([machine.Host!], fabric.Notices, CancellationToken.None);
         await Task.Delay(1000);
         var waiting = await fabric.LookAsync(machine);
         Assert.Equal(MachineState.Healing, waiting.State);

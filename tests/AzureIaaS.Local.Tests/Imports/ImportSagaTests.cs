@@ -154,38 +154,4 @@ public class ImportSagaTests
         Assert.Empty(TestFabric.Entries(fabric.Layout.Imports));
         Assert.Equal(["disk0.digests", "disk0.raw"], Directory.EnumerateFiles(fabric.Layout.Machine(machine.Id).Folder).Select(f => Path.GetFileName(f)!).Order());
     }
-
-    /// <summary>Stands for kill -9: nothing after it happens.</summary>
-    private sealed class Died : Exception;
-
-    private sealed class MortalSagaStore(ISagaStore inner, int lines) : ISagaStore
-    {
-        private int _left = lines;
-
-        public void Append(Guid operation, SagaEvent e)
-        {
-            if (_left == 0)
-                throw new Died();
-            inner.Append(operation, e);
-            if (--_left == 0)
-                throw new Died();
-        }
-
-        public void Close(Guid operation)
-        {
-            if (_left <= 1)
-                throw new Died();
-            inner.Close(operation);
-        }
-
-        public void Create(SagaRecord record, bool reserveName) => inner.Create(record, reserveName);
-
-        public IReadOnlyList<SagaRecord> List(bool includeClosed) => inner.List(includeClosed);
-
-        public SagaRecord? Find(Guid operation) => inner.Find(operation);
-
-        public SagaRecord? FindReserving(string vmName) => inner.FindReserving(vmName);
-
-        public IReadOnlyList<SagaEvent> Events(Guid operation) => inner.Events(operation);
-    }
 }

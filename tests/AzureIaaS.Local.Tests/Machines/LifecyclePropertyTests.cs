@@ -1,3 +1,6 @@
+using AzureIaaS.Failover;
+using AzureIaaS.Local.Hypervisors.Simulated;
+using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Tests.Support;
 using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
@@ -17,7 +20,7 @@ public class LifecyclePropertyTests
             var (model, random) = (MachineState.Deallocated, new Random(seed));
             for (var step = 0; step < 60; step++)
             {
-                var request = random.Next(6);
+                var request = random.Next(12);
                 var expected = Next(model, request);
                 var denied = false;
                 try
@@ -45,17 +48,48 @@ public class LifecyclePropertyTests
         2 => fabric.StopAsync(machine, force: true),
         3 => fabric.Provider.StopAsync(machine.Id, new StopOptions { StayProvisioned = true }, fabric.Notices, CancellationToken.None),
         4 => fabric.Provider.RestartAsync(machine.Id, new StopOptions(), fabric.Notices, CancellationToken.None),
-        _ => fabric.Provider.ResumeAsync(machine.Id, fabric.Notices, CancellationToken.None),
+        5 => fabric.Provider.ResumeAsync(machine.Id, fabric.Notices, CancellationToken.None),
+        6 => ((ISuspendProvider)fabric.Provider).SuspendAsync(machine.Id, fabric.Notices, CancellationToken.None),
+        7 => FailOverAsync(fabric, machine, FailoverKind.Planned),
+        8 => FailOverAsync(fabric, machine, FailoverKind.Unplanned),
+        9 => FailOverAsync(fabric, machine, FailoverKind.Test),
+        10 => ((ICheckpointProvider)fabric.Provider).CreateCheckpointAsync(machine.Id, $"{Guid.NewGuid()}", memory: false, fabric.Notices, CancellationToken.None),
+        _ => KillAsync(fabric, machine),
     };
+
+    private static async Task FailOverAsync(TestFabric fabric, VirtualMachine machine, FailoverKind kind)
+    {
+        var options = new FailoverOptions { Kind = kind, Checks = [new ProcessCheck()] };
+        var report = await ((IFailoverProvider)fabric.Provider).FailOverAsync(machine.Id, options, fabric.Notices, CancellationToken.None);
+        Assert.True(report.Outcome == FailoverOutcome.Succeeded, report.Error);
+    }
+
+    private static Task KillAsync(TestFabric fabric, VirtualMachine machine)
+    {
+        var slot = MachineNotes.Of(fabric.Session.Store.Machines.Find(machine.Id)!).Slot;
+        var process = SimulatedHypervisor.StateFile(fabric.Layout.Machine(machine.Id, slot));
+        if (File.Exists(process))
+            File.Delete(process);
+        return Task.CompletedTask;
+    }
 
     /// <summary>The state after a request; null for a refusal.</summary>
     private static MachineState? Next(MachineState state, int request) => (state, request) switch
     {
+        (MachineState.Suspended, 0 or 1) => null,   // its memory would be lost: -Force says that this is meant
         (_, 0) => MachineState.Running,
         (_, 1 or 2) => MachineState.Deallocated,
         (MachineState.Deallocated, 3) => MachineState.Deallocated,
+        (MachineState.Suspended, 3) => null,
         (_, 3) => MachineState.Stopped,
         (MachineState.Running, 4 or 5) => MachineState.Running,
+        (MachineState.Suspended, 5) => MachineState.Running,
+        (MachineState.Running or MachineState.Suspended, 6) => MachineState.Suspended,
+        (MachineState.Running, 7 or 8) => MachineState.Running,
+        (MachineState.Healing, 8) => MachineState.Running,
+        (MachineState.Running or MachineState.Deallocated or MachineState.Stopped, 9 or 10) => state,
+        (MachineState.Running, 11) => MachineState.Healing,
+        (_, 11) => state,
         _ => null,
     };
 }

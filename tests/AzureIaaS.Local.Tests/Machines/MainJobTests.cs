@@ -141,9 +141,11 @@ public class MainJobTests
         using var fabric = new TestFabric();
         var machine = await fabric.StartAsync(await fabric.ImportAsync());
         await fabric.WaitForLineAsync(machine, "^guest: ready");
+        var host = machine.Host;
         machine = await fabric.Provider.StopAsync(machine.Id, new StopOptions { StayProvisioned = true }, fabric.Notices, CancellationToken.None);
-        Assert.Equal(MachineState.Stopped, machine.State);
-        Assert.Equal(MachineState.Deallocated, (await fabric.StopAsync(machine)).State);
+        Assert.Equal((MachineState.Stopped, host), (machine.State, machine.Host));
+        machine = await fabric.StopAsync(machine);
+        Assert.Equal((MachineState.Deallocated, null), (machine.State, machine.Host));
     }
 
     [SkippableFact]

@@ -25,6 +25,42 @@ public class RaceTests
         }
     }
 
+    [SkippableTheory]
+    [InlineData(HypervisorKind.Simulated, 4, 120, 3)]
+    [InlineData(HypervisorKind.Qemu, 3, 12, 0)]
+    public async Task ShellsAWatcherAndFailoversRaceAndItNeverRunsTwice(HypervisorKind hypervisor, int racers, int rounds, int delayMilliseconds)
+    {
+        using var fabric = new TestFabric(hypervisor);
+        await Iaas.ConnectAsync(fabric);
+        var machine = await fabric.ImportAsync("web01", new BootSectorOptions { WritesEveryTick = true });
+        using var watcher = Iaas.Start(fabric, "fabric", "watch");
+        var random = new Random(7);
+        var said = await Task.WhenAll(Enumerable.Range(0, racers).Select(i => RaceAsync(fabric, machine, seed: 100 * i, rounds * Soak.Factor, delayMilliseconds, mortal: i == 0, random)));
+        Assert.All(said, s => Assert.DoesNotContain("seed", s, StringComparison.Ordinal));
+        watcher.Kill();
+        await watcher.WaitForExitAsync();
+
+        // However it was left, the next one ends what was cut off, and the machine is one again.
+        var found = await Sagas.SagaTrial.LookAsync(fabric, machine);
+        found = found.State switch
+        {
+            MachineState.Suspended or MachineState.Running => await fabric.StopAsync(found, force: true),
+            _ => found,
+        };
+        found = await fabric.StartAsync(found);
+        Assert.Equal(MachineState.Running, found.State);
+        if (hypervisor == HypervisorKind.Qemu)
+        {
+            Assert.Single(fabric.QemuProcesses());
+            await fabric.WaitForLineAsync(found, "^guest: ready");
+            Assert.DoesNotContain("\"write\" lock", await File.ReadAllTextAsync(fabric.Layout.Machine(machine.Id).ProcessLog), StringComparison.Ordinal);
+        }
+
+        await fabric.StopAsync(found, force: true);
+        await fabric.Provider.RemoveAsync(found.Id, force: false, keepDisks: false, fabric.Notices, CancellationToken.None);
+        Assert.Empty(TestFabric.Entries(fabric.Layout.Machines));
+    }
+
     [SkippableFact]
     public async Task TwoImportsOfOneNameAreOneMachine()
     {
@@ -36,6 +72,26 @@ public class RaceTests
         Assert.All(results.Where(r => r.ExitCode != 0), r => Assert.Contains(r.ExitCode, new[] { 4, 9 }));
         Assert.Single(await fabric.Session.ListAsync(CancellationToken.None));
         Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
+    }
+
+    /// <summary>A racer to its end; a mortal one dies again and again on the way, and another takes its place.</summary>
+    private static async Task<string> RaceAsync(TestFabric fabric, VirtualMachine machine, int seed, int rounds, int delayMilliseconds, bool mortal, Random random)
+    {
+        for (var life = 0; mortal && life < 6 * Soak.Factor; life++)
+        {
+            using var racer = Iaas.Race(fabric, machine, seed + life, rounds, delayMilliseconds);
+            await Task.Delay(random.Next(400, 1500));
+            racer.Kill();
+            var last = await racer.StandardOutput.ReadToEndAsync();
+            if (last.Contains("seed", StringComparison.Ordinal))
+                return last;
+        }
+
+        using var whole = Iaas.Race(fabric, machine, seed + 50, rounds, delayMilliseconds);
+        var (output, error) = (whole.StandardOutput.ReadToEndAsync(), whole.StandardError.ReadToEndAsync());
+        await whole.WaitForExitAsync();
+        Assert.True(whole.ExitCode == 0, $"{await output} {await error}");
+        return await output;
     }
 
     [SkippableFact]

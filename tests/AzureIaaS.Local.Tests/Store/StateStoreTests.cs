@@ -30,6 +30,18 @@ public sealed class StateStoreTests : IDisposable
     }
 
     [Fact]
+    public void WhatIsOnAHostAndWhatHasChangedIsFoundWithoutReadingAll()
+    {
+        var store = Open();
+        var (first, second) = (store.Machines.Find(Publish(store, "web01").Id)!, store.Machines.Find(Publish(store, "web02").Id)!);
+        first.Machine.Host = "rack1-h1";
+        store.Machines.Update(first);
+        Assert.Equal("web01", Assert.Single(store.Machines.ListOn("RACK1-h1")).Machine.Name);
+        Assert.Empty(store.Machines.ListOn("rack1"));
+        Assert.Equal(new Dictionary<Guid, long> { [first.Machine.Id] = 2, [second.Machine.Id] = 1 }, store.Machines.Generations());
+    }
+
+    [Fact]
     public void AnOlderGenerationIsNotWritten()
     {
         var store = Open();

@@ -8,20 +8,35 @@ internal static class Iaas
     private static readonly string Program = Path.Combine(Root(), "bin", "cli", "iaas");
 
     /// <summary>Starts a command on a fabric.</summary>
-    public static Process Start(TestFabric fabric, params string[] arguments)
+    public static Process Start(TestFabric fabric, params string[] arguments) => Launch(fabric, new ProcessStartInfo(Program, arguments));
+
+    /// <summary>Starts one of several processes that ask everything of one machine at once.</summary>
+    public static Process Race(TestFabric fabric, VirtualMachine machine, int seed, int rounds, int delayMilliseconds)
     {
-        var start = new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true, RedirectStandardInput = true };
+        string[] arguments = [fabric.Root, fabric.Context.Hypervisor.ToString(), machine.Name, $"{seed}", $"{rounds}"];
+        var start = new ProcessStartInfo("dotnet", [Path.Combine(Root(), "tests", "Racer", "bin", "Release", "net10.0", "AzureIaaS.Racer.dll"), .. arguments]);
+        start.Environment["AZUREIAAS_SIMULATED_DELAY"] = $"{delayMilliseconds}";
+        return Launch(fabric, start);
+    }
+
+    private static Process Launch(TestFabric fabric, ProcessStartInfo start, string input = "")
+    {
+        (start.RedirectStandardOutput, start.RedirectStandardError, start.RedirectStandardInput) = (true, true, true);
         start.Environment["XDG_CONFIG_HOME"] = Path.Combine(fabric.Folder, "config");
         start.Environment["XDG_DATA_HOME"] = Path.Combine(fabric.Folder, "data");
         var process = Process.Start(start)!;
+        process.StandardInput.Write(input);
         process.StandardInput.Close();
         return process;
     }
 
     /// <summary>Runs a command to its end.</summary>
-    public static async Task<(int ExitCode, string Output, string Error)> RunAsync(TestFabric fabric, params string[] arguments)
+    public static Task<(int ExitCode, string Output, string Error)> RunAsync(TestFabric fabric, params string[] arguments) => RunWithInputAsync(fabric, "", arguments);
+
+    /// <summary>Runs a command to its end that reads something from its standard input.</summary>
+    public static async Task<(int ExitCode, string Output, string Error)> RunWithInputAsync(TestFabric fabric, string input, params string[] arguments)
     {
-        using var process = Start(fabric, arguments);
+        using var process = Launch(fabric, new ProcessStartInfo(Program, arguments), input);
         var (output, error) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
         using var limit = new CancellationTokenSource(TimeSpan.FromMinutes(3));
         await process.WaitForExitAsync(limit.Token);
@@ -35,7 +50,8 @@ internal static class Iaas
         Assert.True(exitCode == 0, error);
     }
 
-    private static string Root()
+    /// <summary>The project's folder.</summary>
+    public static string Root()
     {
         var folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "AzureIaaS.slnx")))

@@ -81,6 +81,17 @@ check() {
     return $complete
 }
 
+# The names of the guest agent's packages; the last of several where apt knows none, and says so.
+agent_packages() {
+    local names name
+    while IFS='|' read -ra names; do
+        for name in "${names[@]}"; do
+            if apt-cache show --no-all-versions "$name" >/dev/null 2>&1; then break; fi
+        done
+        echo "$name"
+    done < <(listed agent)
+}
+
 # Leaves in $packages, a line each, what identifies the packages to unpack: address, file name, size and digest.
 find_packages() {
     local kernel_meta=linux-image-amd64 kernel_package
@@ -89,7 +100,7 @@ find_packages() {
     [ -n "$kernel_package" ] ||
         fail 4 "apt does not know $kernel_meta. Run 'apt-get update' as root; the guest is made from Debian's packages for amd64."
     # shellcheck disable=SC2046 # one word each
-    packages=$(cd / && apt-get download --print-uris "$kernel_package" $(listed unpack) 2>&1) ||
+    packages=$(cd / && apt-get download --print-uris "$kernel_package" $(listed unpack) $(agent_packages) 2>&1) ||
         fail 4 "apt cannot find every package; run 'apt-get update' as root. It says:"$'\n'"$packages"
     packages=$(grep "^'" <<<"$packages" | sort)
 }
@@ -125,7 +136,8 @@ build() {
 }
 
 unpack_packages() {
-    local _uri file _size digest
+    local _uri file _size digest agent into
+    agent=" $(agent_packages | tr '\n' ' ')"
     while read -r _uri file _size digest; do
         digest=${digest#SHA256:}
         local deb=$cache/packages/$file
@@ -135,7 +147,9 @@ unpack_packages() {
             mv "$work/download/$file" "$deb"
         fi
         touch "$deb"
-        dpkg -x "$deb" "$work/unpacked"
+        # Apart: programs of this machine's are run with the libraries of the others.
+        case $agent in *" ${file%%_*} "*) into=$work/agent ;; *) into=$work/unpacked ;; esac
+        dpkg -x "$deb" "$into"
     done <<<"$packages"
 }
 
@@ -183,6 +197,19 @@ install_busybox() {
     done
 }
 
+# The guest agent with the libraries it says it needs, and those they need.
+install_agent() {
+    local tree=$1 lib found
+    cp "$work/agent/usr/sbin/qemu-ga" "$tree/usr/sbin/"
+    mkdir -p "$tree/lib/x86_64-linux-gnu" "$tree/lib64"
+    for lib in ld-linux-x86-64.so.2 libc.so.6 libm.so.6 libglib-2.0.so.0 libgmodule-2.0.so.0 libnuma.so.1 libpcre2-8.so.0 libudev.so.1 liburing.so.2; do
+        found=$(find "$work/agent" -name "$lib" ! -path '*/lib64/*' -print -quit)
+        [ -n "$found" ] || fail 4 "$lib is in none of the guest agent's packages."
+        cp -L "$found" "$tree/lib/x86_64-linux-gnu/$lib"
+    done
+    ln -s ../lib/x86_64-linux-gnu/ld-linux-x86-64.so.2 "$tree/lib64/ld-linux-x86-64.so.2"
+}
+
 make_initramfs() {
     local tree=$work/initramfs
     mkdir -p "$tree"/{bin,sbin,dev,proc,sys,root}
@@ -201,6 +228,7 @@ make_root() {
     local tree=$work/root
     mkdir -p "$tree"/{boot/grub,dev,proc,sys,run,tmp,root,usr/lib,var/log}
     install_busybox "$tree"
+    install_agent "$tree"
     cp -r "$here/root/." "$tree/"
     cp "$work/unpacked/usr/lib/os-release" "$tree/usr/lib/os-release"
     ln -s ../usr/lib/os-release "$tree/etc/os-release"

@@ -43,8 +43,9 @@ internal sealed class QemuBlocks(QemuHypervisor hypervisor) : IHypervisorDisks
         }
         else if (isActive)
         {
-            // The change was made, and whoever made it died before noting it: its guest is still halted.
+            // The change was made, and whoever made it died before noting it: its guest is still halted. Or the layer was never taken up.
             note();
+            await RemoveNodesAsync(monitor, layer);
             await monitor.ExecuteAsync("cont", null, CancellationToken.None);
         }
 

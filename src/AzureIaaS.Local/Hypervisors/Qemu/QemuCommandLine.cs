@@ -18,6 +18,9 @@ internal sealed record QemuSettings(string MachineType, Accelerator Accelerator,
 /// </summary>
 internal static class QemuCommandLine
 {
+    /// <summary>An IEEE registered name (NAA 5) under QEMU's own prefix, 52:54:00.</summary>
+    private const long FirstWorldWideName = 0x5525400000000001;
+
     private const int IdeSlots = 4;
     private const string Sandbox = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny";
 
@@ -115,8 +118,9 @@ internal static class QemuCommandLine
                 line.AddRange(["-device", $"ide-hd,bus=sata0.{index % 6},{common}"]);
                 break;
             case DiskController.LsiSas:
+                // Linux's driver of this controller takes a disk without a world-wide name for none.
                 Once(line, "-device", "mptsas1068,id=scsi0");
-                line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
+                line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},wwn=0x{FirstWorldWideName + index:x16},{common}{sectors}"]);
                 break;
             case DiskController.Pvscsi:
                 Once(line, "-device", "pvscsi,id=scsi0");

@@ -14,7 +14,6 @@ namespace AzureIaaS.Local.Hypervisors.Simulated;
 internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
 {
     private const string FolderName = ".simulated";
-    private const string BootId = "simulated";
 
     /// <summary>For tests of what happens in between: every call takes up to so many milliseconds.</summary>
     private static readonly int DelayMilliseconds =
@@ -40,13 +39,9 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     public async Task<Launched> LaunchAsync(LaunchRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
         await DelayAsync(cancellation);
-        var process = new ProcessIdentity(Random.Shared.Next(1, int.MaxValue), Random.Shared.NextInt64(), BootId);
-        if (Read(request.Files) is not null)
-        {
-            throw new IaaSException(ErrorKind.Failed, "SimulatedLockRefused", $"{request.Machine.Name}: a simulated process runs already; a real one would hold the disk's lock.",
-                "This is a fault of AzureIaaS: please report it.", request.Machine.Name);
-        }
-
+        var process = new ProcessIdentity(Random.Shared.Next(1, int.MaxValue), Random.Shared.NextInt64(), SimulatedProcess.BootId);
+        if (Read(request.Files) is not null || (!request.Incoming && OtherHoldsDisks(request.Files)))
+            throw LockRefused(request.Files);
         Directory.CreateDirectory(FolderOf(request.Files));
         Write(request.Files, request.Incoming ? ProcessCondition.Incoming : ProcessCondition.Prelaunch, process);
         return new Launched(process, request.MachineType ?? "simulated");
@@ -85,6 +80,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     public async Task ContinueAsync(MachineFiles files, CancellationToken cancellation)
     {
         await DelayAsync(cancellation);
+        if (OtherHoldsDisks(files))
+            throw LockRefused(files);
         var before = Change(files, ProcessCondition.Running);
         if (before == ProcessCondition.Prelaunch)
             await File.AppendAllTextAsync(files.Console, "simulated: the guest is running\n", cancellation);
@@ -166,6 +163,13 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     private static Task DelayAsync(CancellationToken cancellation) =>
         DelayMilliseconds == 0 ? Task.CompletedTask : Task.Delay(Random.Shared.Next(DelayMilliseconds), cancellation);
 
+    /// <summary>As a real process holds locks on its disks, except one that waits for another's memory, or whose memory has gone elsewhere.</summary>
+    private static bool OtherHoldsDisks(MachineFiles files) =>
+        Read(files.Other) is { } other && other.Condition is not (ProcessCondition.Incoming or ProcessCondition.MovedAway);
+
+    private static IaaSException LockRefused(MachineFiles files) => new(ErrorKind.Failed, "SimulatedLockRefused",
+        $"{files.Folder}: a simulated process runs already; a real one would hold the disk's lock.", "This is a fault of AzureIaaS: please report it.", files.Folder);
+
     private void Listen(string folder)
     {
         lock (_gate)
@@ -175,8 +179,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
             Directory.CreateDirectory(folder);
             _watcher = new FileSystemWatcher(folder) { InternalBufferSize = 1 << 20, NotifyFilter = NotifyFilters.FileName | NotifyFilters.LastWrite };
             _watcher.Deleted += (_, e) => Notify(e.Name);
-            _watcher.Renamed += (_, e) => Notify(e.Name);
             _watcher.Created += (_, e) => Notify(e.Name);
+            _watcher.Changed += (_, e) => Notify(e.Name);
             _watcher.Error += (_, _) =>
             {
                 // Some were missed: everything is looked at again.
@@ -200,25 +204,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
         return now.Condition;
     }
 
-    /// <summary>Replaced in one step, so that whoever looks sees the one state or the other.</summary>
-    private static void Write(MachineFiles files, ProcessCondition condition, ProcessIdentity process)
-    {
-        var file = StateFile(files);
-        var temporary = $"{file}.{process.Id}.new";
-        File.WriteAllText(temporary, string.Create(CultureInfo.InvariantCulture, $"{condition} {process.Id} {process.StartTime}"));
-        File.Move(temporary, file, overwrite: true);
-    }
+    private static void Write(MachineFiles files, ProcessCondition condition, ProcessIdentity process) =>
+        new SimulatedProcess(condition, process).Write(StateFile(files));
 
-    private static (ProcessCondition Condition, ProcessIdentity Process)? Read(MachineFiles files)
-    {
-        try
-        {
-            var parts = File.ReadAllText(StateFile(files)).Split(' ');
-            return (Enum.Parse<ProcessCondition>(parts[0]), new ProcessIdentity(int.Parse(parts[1], CultureInfo.InvariantCulture), long.Parse(parts[2], CultureInfo.InvariantCulture), BootId));
-        }
-        catch (IOException)
-        {
-            return null;
-        }
-    }
+    private static SimulatedProcess? Read(MachineFiles files) => SimulatedProcess.Read(StateFile(files));
 }

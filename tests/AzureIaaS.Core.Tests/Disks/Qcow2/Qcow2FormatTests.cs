@@ -37,7 +37,7 @@ public sealed class Qcow2FormatTests : IDisposable
             Assert.Empty(image.Warnings);
             DiskAssert.Holds(content, image);
             if (content.Length > 4 << 20)
-                Assert.Equal(isCompressed ? 2 << 20 : 256 << 10, image.PreferredRead);
+                Assert.Equal(isCompressed ? 2 << 20 : 512 << 10, image.PreferredRead);
         }
     }
 

@@ -1,0 +1,43 @@
+namespace AzureIaaS.Benchmarks;
+
+/// <summary>Benchmarks: ratios to peers in the same run. A target that is missed is marked in the table; it is no failure.</summary>
+internal static class Program
+{
+    private static async Task<int> Main(string[] arguments)
+    {
+        if (arguments is [CopyVerb.Name, .. var copy])
+        {
+            await CopyVerb.RunAsync(copy);
+            return 0;
+        }
+
+        if (BenchArguments.Parse(arguments) is not { } asked)
+        {
+            await Console.Error.WriteLineAsync(BenchArguments.Usage);
+            return arguments is ["--help" or "-h"] ? 0 : 2;
+        }
+
+        Directory.CreateDirectory(asked.Workshop.Folder);
+        var rows = new List<Row>();
+        var failed = 0;
+        foreach (var benchmark in asked.Benchmarks)
+        {
+            try
+            {
+                rows.AddRange(await benchmark.RunAsync(asked.Workshop));
+            }
+            catch (Exception e) when (e is InvalidOperationException or IaaSException or IOException)
+            {
+                // What the others measured is not lost.
+                Workshop.Say($"{benchmark.Name} failed: {e}");
+                failed++;
+            }
+        }
+
+        var table = Table.Of(rows);
+        Console.Write(table);
+        if (asked.Write && failed == 0)
+            await PerformanceDocument.WriteAsync(asked, table);
+        return failed == 0 ? 0 : 1;
+    }
+}
