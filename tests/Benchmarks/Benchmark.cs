@@ -1,5 +1,6 @@
 using AzureIaaS.Benchmarks.Failover;
 using AzureIaaS.Benchmarks.Scale;
+using AzureIaaS.Benchmarks.Simulation;
 
 namespace AzureIaaS.Benchmarks;
 
@@ -19,6 +20,7 @@ internal abstract class Benchmark
         new UnplannedBenchmark(),
         new WatcherBenchmark(),
         new ScaleBenchmark(),
+        new SimulationBenchmark(),
     ];
 
     /// <summary>The word that chooses it on the command line.</summary>
