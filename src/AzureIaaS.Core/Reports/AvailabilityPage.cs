@@ -62,7 +62,7 @@ internal static class AvailabilityPage
         if (report.Improvements.Count == 0)
             return;
         html.Heading("What would make it better");
-        var rows = report.Improvements.Take(12).Select(i => new BarRow(i.Change, Math.Max(0, i.MinutesSavedPerYear),
+        var rows = report.Improvements.Take(12).Select(i => new BarRow(i.Change, i.IsSignificant ? Math.Max(0, i.MinutesSavedPerYear) : 0,
             i.IsSignificant ? Say($"saves {i.MinutesSavedPerYear:0.##} min a year ({i.Low:0.##} to {i.High:0.##})") : Say($"no effect seen ({i.Low:0.##} to {i.High:0.##})")) { Interval = (Math.Max(0, i.Low), Math.Max(0, i.High)) }).ToList();
         var (height, svg) = Charts.Bars(rows);
         html.Chart("Minutes down a year that each change alone saves, with its 95 % interval.", string.Join("; ", rows.Select(r => $"{r.Label} {r.Words}")), height, svg);
