@@ -26,66 +26,83 @@ internal sealed partial class FleetRun
 
     private void ScheduleFailure(int source)
     {
-        var spec = _fleet.Sources[source];
         ref readonly var status = ref _sources[source];
-        if (spec.FailsAt is { } told)
+        if (status.OnlyHost < 0 && _fleet.Sources[source].FailsAt is { } told)
         {
             if (status.Round == 0)
                 Schedule(told, EventKind.Failed, source);
             return;
         }
 
-        if (spec.Between.Kind == LawKind.Never)
+        if (status.Between.Kind == LawKind.Never)
             return;
-        Schedule(Clock.After(_now, spec.Between.Draw(_chance.Uniform(spec.Identity, Purpose.TimeToFailure, status.Round))), EventKind.Failed, source);
+        Schedule(Clock.After(_now, status.Between.Draw(_chance.Uniform(status.Identity, Purpose.TimeToFailure, status.Round))), EventKind.Failed, source);
     }
 
     private void Fail(int source)
     {
-        var spec = _fleet.Sources[source];
         ref var status = ref _sources[source];
         if (status.IsDown)
             return;   // a forced failure came first
         status.IsDown = true;
         status.Round++;
         _downSources++;
-        Tell(EventKind.Failed, spec.Name);
+        if (Story is not null)
+            Tell(EventKind.Failed, _fleet.Sources[source].Name);
         status.BackAt = Clock.Never;
-        if (spec.Crews < 0 || _crews.TryTake(spec.Crews, source))
+        if (status.Crews < 0 || _crews.TryTake(status.Crews, source))
             BeginRepair(source);
         _struck = 0;
+        if (status.OnlyHost >= 0)
+            LoseHost(status.OnlyHost, source);
+        else
+            FailSeveral(source, status.BackAt);
+        _ledger.Struck(status.Cause, _struck, _now);
+    }
+
+    private void FailSeveral(int source, long back)
+    {
+        var spec = _fleet.Sources[source];
         if (spec.StorageUnit >= 0)
-            LoseStorage(spec, source, status.BackAt);
+            LoseStorage(spec, source, back);
         foreach (var host in spec.Hosts)
             LoseHost(host, source);
-        _ledger.Struck(spec.Cause, _struck, _now);
+        var round = _sources[source].Round;
         if (spec.IsDisaster && _model.Replication is { } copy)
-            Schedule(Clock.After(_now, copy.Decision.Draw(_chance.Uniform(spec.Identity, Purpose.Decision, status.Round))), EventKind.Decided, source, status.Round);
+            Schedule(Clock.After(_now, copy.Decision.Draw(_chance.Uniform(spec.Identity, Purpose.Decision, round))), EventKind.Decided, source, round);
     }
 
     private void BeginRepair(int source)
     {
-        var spec = _fleet.Sources[source];
         ref var status = ref _sources[source];
-        status.BackAt = Clock.After(_now, spec.Repair.Draw(_chance.Uniform(spec.Identity, Purpose.Repair, status.Round)));
+        status.BackAt = Clock.After(_now, status.Repair.Draw(_chance.Uniform(status.Identity, Purpose.Repair, status.Round)));
         Schedule(status.BackAt, EventKind.Repaired, source);
     }
 
     private void Repair(int source)
     {
-        var spec = _fleet.Sources[source];
         ref var status = ref _sources[source];
         status.IsDown = false;
         _downSources--;
-        Tell(EventKind.Repaired, spec.Name);
-        if (spec.Crews >= 0 && _crews.GiveBack(spec.Crews) is var next and >= 0)
+        if (Story is not null)
+            Tell(EventKind.Repaired, _fleet.Sources[source].Name);
+        if (status.Crews >= 0 && _crews.GiveBack(status.Crews) is var next and >= 0)
             BeginRepair(next);
+        if (status.OnlyHost >= 0)
+            RegainHost(status.OnlyHost);
+        else
+            RepairSeveral(source);
+        if (!IsDriven)
+            ScheduleFailure(source);
+    }
+
+    private void RepairSeveral(int source)
+    {
+        var spec = _fleet.Sources[source];
         if (spec.StorageUnit >= 0)
             RegainStorage(spec);
         foreach (var host in spec.Hosts)
             RegainHost(host);
-        if (!IsDriven)
-            ScheduleFailure(source);
         if (spec.IsDisaster && _model.Replication is { } copy)
             Schedule(Clock.After(_now, copy.FailbackAfter.TotalSeconds), EventKind.FailedBack, source);
     }
@@ -99,7 +116,7 @@ internal sealed partial class FleetRun
         _board.SetUp(host, false);
         _index.Changed(host);
         var phase = _model.Recovery.Healing ? OutagePhase.Detection : OutagePhase.Repair;
-        var cause = _fleet.Sources[source].Cause;
+        var cause = _sources[source].Cause;
         Prefetch(_members[host]);
         foreach (var machine in _members[host])
             GoDown(machine, phase, cause, source);
@@ -107,7 +124,7 @@ internal sealed partial class FleetRun
         if (_model.Recovery.Healing && _members[host].Length > 0)
         {
             var detection = _model.Recovery.Detection;
-            var seconds = detection.IsFixed ? detection.Mean : detection.Draw(_chance.Uniform(_fleet.Sources[host].Identity, Purpose.Detection, status.Round));
+            var seconds = detection.IsFixed ? detection.Mean : detection.Draw(_chance.Uniform(_sources[host].Identity, Purpose.Detection, status.Round));
             Schedule(Clock.After(_now, seconds), EventKind.HostDetected, host, status.Round);
         }
     }

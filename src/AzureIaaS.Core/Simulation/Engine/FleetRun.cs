@@ -17,6 +17,7 @@ internal sealed partial class FleetRun
     private readonly MachineExtra[] _extras;
     private readonly HostStatus[] _hosts;
     private readonly SourceStatus[] _sources;
+    private readonly SourceStatus[] _freshSources;
     private readonly HostMembers _members;
     private readonly WaitingList[] _waiting;
     private readonly Ledger _ledger;
@@ -37,7 +38,8 @@ internal sealed partial class FleetRun
         _machines = new MachineStatus[fleet.MachineCount];
         _extras = new MachineExtra[fleet.MachineCount];
         _hosts = new HostStatus[fleet.HostCount];
-        _sources = new SourceStatus[fleet.Sources.Length];
+        _freshSources = [.. fleet.Sources.Select(SourceStatus.Of)];
+        _sources = new SourceStatus[_freshSources.Length];
         _members = new HostMembers(fleet.HostCount);
         _waiting = [.. Enumerable.Range(0, fleet.PoolCount).Select(_ => new WaitingList(_machines))];
         _crews = new Crews(fleet.RegionCount, _model.Failures.Crews);
@@ -104,7 +106,7 @@ internal sealed partial class FleetRun
         (_chance, _now, _end, Events, Fingerprint) = (new Chance(seed, replication), 0, end, 0, 14695981039346656037);
         (_downSources, _downMachines, _round, _roundBegan) = (0, 0, 0, 0);
         _events.Clear();
-        Array.Clear(_sources);
+        _freshSources.CopyTo(_sources, 0);
         Array.Fill(_hosts, new HostStatus { FirstQueued = Nobody, LastQueued = Nobody });
         Array.Fill(_extras, new MachineExtra { Month = Nobody });
         _members.Clear();

@@ -80,14 +80,35 @@ internal struct HostStatus
     public int Round;
 }
 
-/// <summary>A source of failures while it is simulated.</summary>
+/// <summary>A source of failures while it is simulated, with what each of its failures asks for beside it.</summary>
 internal struct SourceStatus
 {
-    public bool IsDown;
-
     /// <summary>When it will be back, once somebody repairs it.</summary>
     public long BackAt;
 
+    public ulong Identity;
+    public Law Between;
+    public Law Repair;
+
     /// <summary>How often it has failed.</summary>
     public int Round;
+
+    /// <summary>The one host that it takes down, if nothing else depends on it; -1 where <see cref="FailureSource"/> says more.</summary>
+    public int OnlyHost;
+
+    /// <summary>The crews that repair it; -1 when it is repaired without one.</summary>
+    public int Crews;
+
+    public OutageCause Cause;
+    public bool IsDown;
+
+    public static SourceStatus Of(FailureSource source) => new()
+    {
+        Identity = source.Identity,
+        Between = source.Between,
+        Repair = source.Repair,
+        Crews = source.Crews,
+        Cause = source.Cause,
+        OnlyHost = source is { Hosts.Length: 1, FailsAt: null, IsDisaster: false } ? source.Hosts[0] : -1,
+    };
 }
