@@ -58,6 +58,7 @@ internal static class Program
         FailoverCommand.Create(),
         MeasureCommand.Create(),
         ReportCommand.Create(),
+        CompareCommand.Create(),
         HostCommands.Create(),
         ImageCommand.Create(),
         OperationCommands.Create(),

@@ -13,13 +13,19 @@ internal static class ReportInput
     public static List<object> ReadStandardInput() => Console.IsInputRedirected ? Read(Console.In, "standard input") : [];
 
     /// <summary>The forecast in a file.</summary>
-    public static AvailabilityReport ReadForecast(string path)
+    public static AvailabilityReport ReadForecast(string path) => ReadFile(path).OfType<AvailabilityReport>().FirstOrDefault()
+        ?? throw new IaaSException(ErrorKind.InvalidData, "NoForecast", $"{path} holds no forecast.", "Make one: iaas measure ... > before.json.", path);
+
+    /// <summary>The first report in a file.</summary>
+    public static object ReadFirst(string path) => ReadFile(path).FirstOrDefault()
+        ?? throw new IaaSException(ErrorKind.InvalidData, "NoReport", $"{path} holds no report.", "Make one: iaas failover web01 --list > drills.json.", path);
+
+    private static List<object> ReadFile(string path)
     {
         if (!File.Exists(path))
-            throw new IaaSException(ErrorKind.NotFound, "BaselineNotFound", $"There is no file '{path}'.", "Make one: iaas measure ... > before.json.", path);
+            throw new IaaSException(ErrorKind.NotFound, "ReportNotFound", $"There is no file '{path}'.", "Make one: iaas measure ... > before.json.", path);
         using var reader = File.OpenText(path);
-        return Read(reader, path).OfType<AvailabilityReport>().FirstOrDefault()
-            ?? throw new IaaSException(ErrorKind.InvalidData, "NoForecast", $"{path} holds no forecast.", "Make one: iaas measure ... > before.json.", path);
+        return Read(reader, path);
     }
 
     private static List<object> Read(TextReader reader, string where)

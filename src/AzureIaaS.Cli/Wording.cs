@@ -9,6 +9,7 @@ internal static partial class Wording
     {
         ["Add-IaaSVmDisk"] = "disk add",
         ["Checkpoint-IaaSVm"] = "checkpoint add",
+        ["Compare-IaaSReport"] = "compare",
         ["Connect-IaaS"] = "connect",
         ["Disconnect-IaaS"] = "disconnect",
         ["Export-IaaSReport"] = "report",

@@ -11,8 +11,10 @@ public partial class CommandHelpTests
     {
         ["Add-IaaSVmDisk"] = "disk add",
         ["Checkpoint-IaaSVm"] = "checkpoint add",
+        ["Compare-IaaSReport"] = "compare",
         ["Connect-IaaS"] = "connect",
         ["Disconnect-IaaS"] = "disconnect",
+        ["Export-IaaSReport"] = "report",
         ["Get-IaaSContext"] = "context",
         ["Get-IaaSFailover"] = "failover",
         ["Get-IaaSHost"] = "host list",
@@ -26,6 +28,7 @@ public partial class CommandHelpTests
         ["Import-IaaSVm"] = "import",
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
+        ["Measure-IaaSAvailability"] = "measure",
         ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
         ["Remove-IaaSHost"] = "host remove",
