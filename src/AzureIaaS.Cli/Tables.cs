@@ -2,6 +2,7 @@ using System.Globalization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Reports;
+using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS.Cli;
@@ -16,6 +17,7 @@ internal static class Tables
     {
         VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
+        ReadinessReport => (["Name", "Target", "Verdict", "Firmware", "System", WrappedColumn], o => ReadinessRow((ReadinessReport)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
@@ -37,6 +39,12 @@ internal static class Tables
     [
         i.ToString(), i.Format, i.Variant, ByteSize.Format(i.Length), ByteSize.Format(i.DataLength),
         i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), string.Join(' ', i.Warnings),
+    ];
+
+    private static string[] ReadinessRow(ReadinessReport r) =>
+    [
+        r.Name, r.Target.ToString(), r.Verdict.ToString(), r.Firmware.ToString(), r.Guest.ToString(),
+        string.Join(' ', r.Findings.Where(f => f.Severity != ReadinessSeverity.Information).Select(f => $"{f.Message} {f.Remedy}")),
     ];
 
     private static string[] OperationRow(Operation o) =>

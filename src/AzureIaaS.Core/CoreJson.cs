@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 using AzureIaaS.Simulation;
 
@@ -20,4 +21,5 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(ImportPlan))]
 [JsonSerializable(typeof(FleetModel))]
 [JsonSerializable(typeof(AvailabilityReport))]
+[JsonSerializable(typeof(ReadinessReport))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -11,7 +11,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;
@@ -76,6 +76,8 @@ internal sealed partial class LocalProvider
     public Task<VirtualMachine> RemoveDiskAsync(Guid id, string disk, bool keepFile, CancellationToken cancellation) => _editor.RemoveDiskAsync(id, disk, keepFile, cancellation);
 
     public Task<VirtualMachine> SuspendAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) => _editor.SuspendAsync(id, notices, cancellation);
+
+    public Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation) => _editor.LendDisksAsync(id, work, cancellation);
 
     public Task<byte[]> ScreenshotAsync(Guid id, CancellationToken cancellation) => _guests.ScreenshotAsync(id, cancellation);
 

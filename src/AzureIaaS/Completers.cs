@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using AzureIaaS.Disks;
+using AzureIaaS.Exports;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS.PowerShell;
@@ -70,6 +72,22 @@ internal sealed class FormatCompleter : IArgumentCompleter
     public IEnumerable<CompletionResult> CompleteArgument(
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Disks.DiskFormat.Known.Where(f => f.CanRead && Completion.Matches(f.Name, wordToComplete)).Select(f => Completion.Of(f.Name, f.DisplayName));
+}
+
+/// <summary>Completes the kinds of disk images that can be made.</summary>
+internal sealed class WriteFormatCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        WriteFormat.Known.Where(f => Completion.Matches(f.Name, wordToComplete)).Select(f => Completion.Of(f.Name, f.DisplayName));
+}
+
+/// <summary>Completes what a machine can be exported as.</summary>
+internal sealed class ExportFormatCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        ExportRequest.Formats.Where(f => Completion.Matches(f, wordToComplete)).Select(f => Completion.Of(f, f));
 }
 
 /// <summary>Completes the names of hosts.</summary>

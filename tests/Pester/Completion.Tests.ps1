@@ -51,6 +51,10 @@ Describe 'Completion of' {
         (Get-Completion 'Get-IaaSImage x -Format vh').CompletionText | Sort-Object | Should -Be 'vhd', 'vhdx'
     }
 
+    It 'the kinds of images that can be made' {
+        (Get-Completion 'Convert-IaaSImage x -Format Vhdx').CompletionText | Should -Be 'VhdxFixed', 'VhdxDynamic'
+    }
+
     It 'what enumerations have' {
         (Get-Completion 'Connect-IaaS -Hypervisor ').CompletionText | Should -Be 'Qemu', 'Simulated'
         (Get-Completion 'Wait-IaaSVm web01 -For ').CompletionText | Should -Be 'Agent', 'Console', 'Running', 'SignOfLife', 'Stopped'

@@ -6,6 +6,8 @@ BeforeDiscovery {
     # A command of every cmdlet that changes something; the first test sees to it that none is forgotten.
     $changes = @(
         @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new'; Says = 'would become new: 1 CPU, 1 GB, Bios, disk0 1 MB on Ide' }
+        @{ Name = 'Convert-IaaSImage'; Script = 'Convert-IaaSImage $image VhdxDynamic'; Says = '"Convert to dynamic VHDX" on target "' }
+        @{ Name = 'Export-IaaSVm'; Script = 'Export-IaaSVm stopped'; Says = '"Export as Ova to ' }
         @{ Name = 'Start-IaaSVm'; Script = 'Get-IaaSVm | Start-IaaSVm'; Says = '"Start" on target "stopped on host' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm *'; Says = '"Stop" on target "running"' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm running -Force'; Says = '"Pull the plug" on target "running"' }

@@ -1,3 +1,4 @@
+using System.Globalization;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
@@ -20,6 +21,15 @@ public sealed class ImportPlan
     /// <summary>The folder that the images may not leave; null for each file's own.</summary>
     public string? Root { get; set; }
 
+    /// <summary>What is odd about the machine, in sentences.</summary>
+    public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>What the images may refer to outside the root.</summary>
+    public IList<string> ExternalReferences { get; set; } = [];
+
+    /// <summary>The internal snapshot that is imported; null for the current state.</summary>
+    public string? Snapshot { get; set; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; set; }
 
@@ -40,9 +50,12 @@ public sealed class ImportPlan
         CheckSpace(source, place);
         return new ImportPlan
         {
-            Root = request.Root,
+            Root = request.Root ?? source.Root,
+            ExternalReferences = [.. request.ExternalReferences],
+            Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
             Sources = [.. source.Disks],
+            Warnings = [.. source.Warnings, .. source.Disks.SelectMany(d => d.Warnings.Select(w => $"{d.Path}: {w}"))],
             Machine = new VirtualMachine
             {
                 Id = Guid.NewGuid(),
@@ -51,6 +64,10 @@ public sealed class ImportPlan
                 Cpu = cpu,
                 Memory = memory,
                 Firmware = FirmwareFor(request, source),
+                NetworkAdapters = [.. source.Adapters.Select((a, i) => new NetworkAdapter
+                {
+                    Name = string.Create(CultureInfo.InvariantCulture, $"nic{i}"), MacAddress = a.MacAddress ?? "", Model = a.Model ?? "",
+                })],
                 AvailabilitySet = request.AvailabilitySet,
                 StartOrder = request.StartOrder ?? 0,
                 Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
@@ -76,7 +93,7 @@ public sealed class ImportPlan
         Name = $"disk{index}",
         Length = source.Length,
         LogicalSectorSize = source.LogicalSectorSize,
-        Controller = request.Controller,
+        Controller = request.Controller != DiskController.Unknown ? request.Controller : source.Controller,
         SourcePath = source.Path,
         SourceFormat = source.Format,
     };

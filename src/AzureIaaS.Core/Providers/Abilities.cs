@@ -227,3 +227,14 @@ public interface IGuestProvider
     /// <param name="cancellation">Stops waiting for it.</param>
     Task<VmCommandResult> RunCommandAsync(Guid id, string program, IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellation);
 }
+
+/// <summary>A provider whose machines' disks can be read where they are, while nobody else may touch them.</summary>
+public interface IDiskLender
+{
+    /// <summary>Owns a machine that does not run, while work is done on its disks.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="work">The work; it must not change the disks.</param>
+    /// <param name="cancellation">Stops waiting for the machine.</param>
+    /// <exception cref="IaaSException">It runs or is suspended, or somebody else owns it.</exception>
+    Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation);
+}

@@ -132,7 +132,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
         Change(files, ProcessCondition.Paused);
     }
 
-    public Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation) => Task.FromResult<string?>(null);
+    public Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation) =>
+        Task.FromResult(Read(files) is { Condition: ProcessCondition.Running } ? "it is simulated, and boots at once" : null);
 
     public Task<byte[]> ScreenshotAsync(MachineFiles files, CancellationToken cancellation) => throw new IaaSException(
         ErrorKind.NotSupported, "SimulatedHasNoDisplay", "A simulated machine has no display.", "Use a fabric with real machines: Connect-IaaS -Local.");
