@@ -1,6 +1,7 @@
 using System.Globalization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Reports;
 using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 
@@ -23,6 +24,7 @@ internal static class Tables
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
+        ReportDifference => (["Item", "Former", "Later", "Verdict"], o => DifferenceRow((ReportDifference)o)),
         VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
         IaaSContext => (["Name", "Current", "Provider", "Hypervisor", "Path"], o => ContextRow((IaaSContext)o)),
         _ => throw new ArgumentOutOfRangeException(nameof(sample)),
@@ -70,6 +72,8 @@ internal static class Tables
         r.VmName, r.Kind.ToString(), r.Outcome.ToString(), Time(r.Started), r.SourceHost ?? "", r.TargetHost ?? "", Seconds(r.Rto), Seconds(r.Rpo),
         r.Downtime?.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) ?? "", r.Error ?? r.Trigger,
     ];
+
+    private static string[] DifferenceRow(ReportDifference d) => [d.Item, d.Reference, d.Difference, d.Verdict];
 
     private static string[] ResultRow(VmCommandResult r) => [r.VmName, r.TimedOut ? "timed out" : r.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "", r.Output.Trim(), r.Error.Trim()];
 

@@ -3,6 +3,7 @@ using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
+using AzureIaaS.Simulation;
 
 namespace AzureIaaS;
 
@@ -19,5 +20,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(FleetModel))]
+[JsonSerializable(typeof(AvailabilityReport))]
 [JsonSerializable(typeof(ReadinessReport))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -1,6 +1,7 @@
 using AzureIaaS.Benchmarks.Failover;
 using AzureIaaS.Benchmarks.Networks;
 using AzureIaaS.Benchmarks.Scale;
+using AzureIaaS.Benchmarks.Simulation;
 
 namespace AzureIaaS.Benchmarks;
 
@@ -21,6 +22,7 @@ internal abstract class Benchmark
         new WatcherBenchmark(),
         new SwitchBenchmark(),
         new ScaleBenchmark(),
+        new SimulationBenchmark(),
     ];
 
     /// <summary>The word that chooses it on the command line.</summary>

@@ -24,7 +24,7 @@ Describe 'Cmdlet <_.Name>' -ForEach $cmdlets {
     It 'says what it gives out' { $_.OutputType | Should -Not -BeNullOrEmpty }
 
     It 'asks before it changes machines or operations' {
-        if ($_.Verb -in 'Get', 'Wait', 'Connect', 'Disconnect', 'Watch', 'Test', 'Measure') { return }
+        if ($_.Verb -in 'Get', 'Wait', 'Connect', 'Disconnect', 'Watch', 'Test', 'Measure', 'Compare') { return }
         $_.Parameters.Keys | Should -Contain WhatIf
         $_.Parameters.Keys | Should -Contain Confirm
     }
