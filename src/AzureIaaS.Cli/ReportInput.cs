@@ -62,5 +62,5 @@ internal static class ReportInput
     }
 
     private static IaaSException Wrong(string where, int line, string what, Exception? inner = null) =>
-        new(ErrorKind.InvalidData, "NotReportable", $"Line {line} of {where} {what}.", Remedy, where, inner);
+        new(ErrorKind.InvalidData, "ReportInputInvalid", $"Line {line} of {where} {what}.", Remedy, where, inner);
 }

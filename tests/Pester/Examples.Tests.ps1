@@ -39,7 +39,7 @@ BeforeAll {
         Get-ChildItem *.vmdk | Import-IaaSVm
         if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
         if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated }
-        if ($Cmdlet -in $running) { Start-IaaSVm * }
+        if ($Cmdlet -in $running) { 'db01', 'web01', 'web02' | ForEach-Object { Start-IaaSVm $_ } }   # one after the other: each has its host
         if ($Cmdlet -in $checkpointed) { 'before update', 'before restart' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } }
         if ($Cmdlet -eq 'Get-IaaSFailover') { Invoke-IaaSFailover web01 -Kind Test }
     }

@@ -8,6 +8,7 @@ BeforeDiscovery {
         @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new'; Says = 'would become new: 1 CPU, 1 GB, Bios, disk0 1 MB on Ide' }
         @{ Name = 'Convert-IaaSImage'; Script = 'Convert-IaaSImage $image VhdxDynamic'; Says = '"Convert to dynamic VHDX" on target "' }
         @{ Name = 'Export-IaaSVm'; Script = 'Export-IaaSVm stopped'; Says = '"Export as Ova to ' }
+        @{ Name = 'Export-IaaSReport'; Script = 'Measure-IaaSAvailability -VmCount 2 -HostCount 2 -FaultDomain 2 -Years 1 | Export-IaaSReport report.html'; Says = '"Write the report"' }
         @{ Name = 'Start-IaaSVm'; Script = 'Get-IaaSVm | Start-IaaSVm'; Says = '"Start" on target "stopped on host' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm *'; Says = '"Stop" on target "running"' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm running -Force'; Says = '"Pull the plug" on target "running"' }
