@@ -39,7 +39,7 @@ internal static class Sensitivity
             Fleet fleet;
             try
             {
-                fleet = Fleet.Of(changes[i].Change(Copy(model)));
+                fleet = Fleet.Of(changes[i].Change(model.Copy()));
             }
             catch (IaaSException)
             {
@@ -114,7 +114,4 @@ internal static class Sensitivity
                 hosts.Count += Math.Max(1, hosts.Count / 10);
         }));
     }
-
-    private static FleetModel Copy(FleetModel model) =>
-        System.Text.Json.JsonSerializer.Deserialize(System.Text.Json.JsonSerializer.Serialize(model, CoreJson.Default.FleetModel), CoreJson.Default.FleetModel)!;
 }

@@ -192,14 +192,14 @@ public sealed class MeasureAvailabilityCommand : IaaSCmdlet
     {
         var given = Model is PSObject wrapped ? wrapped.BaseObject : Model;
         if (given is FleetModel model)
-            return (Copy(model), null);
+            return (model.Copy(), null);
         if (given is not null)
         {
             var file = SessionState.Path.GetUnresolvedProviderPathFromPSPath(given.ToString());
             return (ModelFile.Read(file), file);
         }
 
-        return (Baseline is null || _machines.Count > 0 ? null : Copy(Baseline.Model), null);
+        return (Baseline is null || _machines.Count > 0 ? null : Baseline.Model.Copy(), null);
     }
 
     private void CheckBaseline()
@@ -214,6 +214,4 @@ public sealed class MeasureAvailabilityCommand : IaaSCmdlet
     }
 
     // What is given is not changed.
-    private static FleetModel Copy(FleetModel model) =>
-        System.Text.Json.JsonSerializer.Deserialize(System.Text.Json.JsonSerializer.Serialize(model, CoreJson.Default.FleetModel), CoreJson.Default.FleetModel)!;
 }

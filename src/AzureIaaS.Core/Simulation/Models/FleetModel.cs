@@ -6,6 +6,10 @@ namespace AzureIaaS.Simulation;
 /// </summary>
 public sealed class FleetModel
 {
+    /// <summary>The same model, to be changed without changing this one.</summary>
+    public FleetModel Copy() =>
+        System.Text.Json.JsonSerializer.Deserialize(System.Text.Json.JsonSerializer.Serialize(this, CoreJson.Default.FleetModel), CoreJson.Default.FleetModel)!;
+
     /// <summary>What it is called in reports.</summary>
     public string Name { get; set; } = "fleet";
 
