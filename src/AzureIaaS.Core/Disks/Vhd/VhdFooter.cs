@@ -77,6 +77,70 @@ internal sealed class VhdFooter
             ? new VhdFooter(bytes)
             : null;
 
+    /// <summary>Reads a footer without looking at its checksum; null if it is none.</summary>
+    /// <param name="bytes">Its 512 bytes.</param>
+    public static VhdFooter? ParseUnchecked(ReadOnlySpan<byte> bytes) => bytes.Length == Size && bytes.StartsWith(Cookie) ? new VhdFooter(bytes) : null;
+
+    /// <summary>Makes a footer, checksum and all.</summary>
+    /// <param name="type">The kind of disk.</param>
+    /// <param name="size">The disk's size in bytes.</param>
+    /// <param name="dataOffset">Where the dynamic disk header is; all ones for a fixed disk.</param>
+    /// <param name="id">The disk's identity.</param>
+    public static byte[] Make(VhdDiskType type, long size, ulong dataOffset, Guid id)
+    {
+        var bytes = new byte[Size];
+        Cookie.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(8), 2);   // Features: the reserved bit that is always set
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(12), 0x10000);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(16), dataOffset);
+
+        // QEMU goes by the geometry, which is smaller, unless it knows the creator as one that means the current size.
+        "win "u8.CopyTo(bytes.AsSpan(28));
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(32), 0xA0000);
+        "Wi2k"u8.CopyTo(bytes.AsSpan(36));
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(40), size);
+        BinaryPrimitives.WriteInt64BigEndian(bytes.AsSpan(48), size);
+        var (cylinders, heads, sectors) = GeometryOf(size / 512);
+        BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(56), cylinders);
+        bytes[58] = heads;
+        bytes[59] = sectors;
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(60), (uint)type);
+        id.TryWriteBytes(bytes.AsSpan(68), bigEndian: true, out _);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(ChecksumAt), Checksum(bytes, ChecksumAt));
+        return bytes;
+    }
+
+    /// <summary>The geometry that a size gives ("Appendix: CHS Calculation").</summary>
+    /// <param name="totalSectors">The size in sectors.</param>
+    public static (ushort Cylinders, byte Heads, byte SectorsPerTrack) GeometryOf(long totalSectors)
+    {
+        totalSectors = Math.Min(totalSectors, 65535L * 16 * 255);
+        long sectors, heads, cylinderTimesHeads;
+        if (totalSectors >= 65535L * 16 * 63)
+        {
+            (sectors, heads) = (255, 16);
+            cylinderTimesHeads = totalSectors / sectors;
+        }
+        else
+        {
+            sectors = 17;
+            cylinderTimesHeads = totalSectors / sectors;
+            heads = Math.Max(4, (cylinderTimesHeads + 1023) / 1024);
+            if (cylinderTimesHeads >= heads * 1024 || heads > 16)
+            {
+                (sectors, heads) = (31, 16);
+                cylinderTimesHeads = totalSectors / sectors;
+            }
+            if (cylinderTimesHeads >= heads * 1024)
+            {
+                (sectors, heads) = (63, 16);
+                cylinderTimesHeads = totalSectors / sectors;
+            }
+        }
+
+        return ((ushort)(cylinderTimesHeads / heads), (byte)heads, (byte)sectors);
+    }
+
     /// <summary>The one's complement of the sum of all bytes without the checksum's own; the header has it too.</summary>
     /// <param name="bytes">The record.</param>
     /// <param name="own">Where its checksum is.</param>
