@@ -59,8 +59,9 @@ internal static class Program
         HostCommands.Create(),
         ImageCommand.Create(),
         OperationCommands.Create(),
+        OrphanCommands.Create(),
         FabricCommands.Create(),
-        ContextCommands.Connect(),
+        ConnectCommand.Create(),
         ContextCommands.Disconnect(),
         ContextCommands.List(),
     ];

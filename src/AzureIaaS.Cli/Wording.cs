@@ -16,6 +16,7 @@ internal static partial class Wording
         ["Get-IaaSHost"] = "host list",
         ["Get-IaaSImage"] = "image",
         ["Get-IaaSOperation"] = "operation list",
+        ["Get-IaaSOrphan"] = "orphan list",
         ["Get-IaaSVm"] = "list",
         ["Get-IaaSVmCheckpoint"] = "checkpoint list",
         ["Get-IaaSVmConsole"] = "console",
@@ -27,6 +28,7 @@ internal static partial class Wording
         ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
         ["Remove-IaaSHost"] = "host remove",
+        ["Remove-IaaSOrphan"] = "orphan remove",
         ["Remove-IaaSVm"] = "remove",
         ["Remove-IaaSVmCheckpoint"] = "checkpoint remove",
         ["Remove-IaaSVmDisk"] = "disk remove",
@@ -50,7 +52,7 @@ internal static partial class Wording
     /// <param name="text">The message.</param>
     public static string ForShell(string text)
     {
-        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal);
+        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal).Replace("-OSType", "-OsType", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
             .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));

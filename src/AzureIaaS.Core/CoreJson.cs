@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS;
@@ -17,4 +18,5 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(Orphan))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -23,7 +23,7 @@ public static class ImportSaga
     /// <summary>The saga.</summary>
     public static Saga<ImportWork> Definition { get; } = new("Import", 1,
     [
-        SagaStep.OwningUndo<ImportWork>("stage", (w, _) => w.Provider.OpenStage(w.Operation).DiscardAsync()),
+        SagaStep.OwningUndo<ImportWork>("stage", (w, _) => w.Provider.OpenStage(w.Operation, w.Notices).DiscardAsync()),
         new("copy", CopyAsync),
         SagaStep.OwningUndo<ImportWork>("place", (w, _) => w.Provider.UndefineAsync(w.Plan.Machine.Id)),
         new("define", (w, c) => w.Provider.DefineAsync(w.Plan.Machine, w.Operation, c)),
@@ -38,7 +38,7 @@ public static class ImportSaga
 
     private static async Task CopyAsync(ImportWork work, CancellationToken cancellation)
     {
-        var stage = work.Provider.OpenStage(work.Operation);
+        var stage = work.Provider.OpenStage(work.Operation, work.Notices);
         foreach (var (disk, source) in work.Plan.Machine.Disks.Zip(work.Plan.Sources))
         {
             if (stage.FinishedDigests(disk) is { } finished)

@@ -129,7 +129,7 @@ public class ImportSagaTests
 
     private static (Guid Operation, ImportWork Work) Begin(TestFabric fabric)
     {
-        var (operation, plan) = fabric.Session.Imports.Plan(new ImportRequest { Path = fabric.Guest(), Memory = 32 << 20 }, CancellationToken.None);
+        var (operation, plan) = await fabric.Session.Imports.PlanAsync(new ImportRequest { Path = fabric.Guest(), Memory = 32 << 20 }, CancellationToken.None);
         var json = System.Text.Json.JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan);
         fabric.Session.Store.Sagas.Create(
             new SagaRecord(operation, "Import", ImportSaga.Definition.Version, plan.Machine.Name, plan.Machine.Origin!.Path, json, DateTimeOffset.UnixEpoch), reserveName: true);
