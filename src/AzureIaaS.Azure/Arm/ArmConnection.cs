@@ -22,7 +22,8 @@ internal sealed class ArmConnection : IDisposable
     /// <param name="credential">What signs in.</param>
     /// <param name="time">The clock.</param>
     /// <param name="handler">What carries requests instead of the network; for tests.</param>
-    public ArmConnection(AzureScope scope, TokenCredential credential, TimeProvider time, HttpMessageHandler? handler = null)
+    /// <param name="retryDelay">How long to wait before the first retry; null for what Azure advises.</param>
+    public ArmConnection(AzureScope scope, TokenCredential credential, TimeProvider time, HttpMessageHandler? handler = null, TimeSpan? retryDelay = null)
     {
         Scope = scope;
         Time = time;
@@ -35,6 +36,7 @@ internal sealed class ArmConnection : IDisposable
         };
         var options = new ArmClientOptions { Environment = cloud.Environment, Transport = new HttpClientTransport(_http) };
         options.Retry.MaxRetries = MostRetries;
+        options.Retry.Delay = retryDelay ?? options.Retry.Delay;
         options.Retry.NetworkTimeout = TimeSpan.FromMinutes(2);
         options.Diagnostics.IsLoggingContentEnabled = false;
         options.AddPolicy(new HostPin(cloud.Environment.Endpoint), HttpPipelinePosition.PerCall);

@@ -19,13 +19,13 @@ internal static partial class ArmErrors
     public static IaaSException Translate(Exception e, string doing) => e switch
     {
         CredentialUnavailableException => new(ErrorKind.AccessDenied, "NotSignedIn", $"{doing}: nobody is signed in to Azure here: {FirstLine(e.Message)}",
-            "Sign in with 'az login', or choose another way with Connect-IaaS -Azure -SignIn.", null, e),
+            "Sign in with 'az login', or choose another way with Connect-IaaS -Azure -SignIn.", null, e) { IsPassing = true },
         AuthenticationFailedException => new(ErrorKind.AccessDenied, "SignInFailed", $"{doing}: Azure refused to sign in: {FirstLine(e.Message)}",
-            "Check the tenant (-Tenant), the credential, and this computer's clock; then sign in again.", null, e),
+            "Check the tenant (-Tenant), the credential, and this computer's clock; then sign in again.", null, e) { IsPassing = true },
         RequestFailedException { Status: > 0 } failed => Of(failed, doing),
         AggregateException { InnerException: { } inner } => Translate(inner, doing),
         _ => new(ErrorKind.Failed, "AzureUnreachable", $"{doing}: Azure could not be reached: {Deepest(e)}.",
-            "Check the network, the name service and the proxy (HTTPS_PROXY); what was begun goes on by Resume-IaaSOperation.", null, e),
+            "Check the network, the name service and the proxy (HTTPS_PROXY); what was begun goes on by Resume-IaaSOperation.", null, e) { IsPassing = true },
     };
 
     private static IaaSException Of(RequestFailedException e, string doing)
@@ -34,10 +34,10 @@ internal static partial class ArmErrors
         var text = $"{doing}: {Said(e)}";
         return e.Status switch
         {
-            401 => new(ErrorKind.AccessDenied, "TokenRefused", text, "Sign in again, to the tenant that the subscription belongs to (-Tenant); see that this computer's clock is right.", null, e),
+            401 => new(ErrorKind.AccessDenied, "TokenRefused", text, "Sign in again, to the tenant that the subscription belongs to (-Tenant); see that this computer's clock is right.", null, e) { IsPassing = true },
             403 => Forbidden(e, text),
             404 => new(ErrorKind.NotFound, code.Length > 0 ? code : "AzureNotFound", text, "Get-IaaSContext shows where the context is; perhaps somebody removed it.", null, e),
-            429 => new(ErrorKind.Busy, "AzureThrottles", text, "Try again later, with fewer machines at once (-ThrottleLimit).", null, e),
+            429 => new(ErrorKind.Busy, "AzureThrottles", text, "Try again later, with fewer machines at once (-ThrottleLimit).", null, e) { IsPassing = true },
             412 => new(ErrorKind.Busy, "ChangedMeanwhile", text, "Somebody else has changed it at the same moment; try again.", null, e),
             _ => ByCode(e, code, text),
         };
@@ -53,7 +53,7 @@ internal static partial class ArmErrors
         "AttachDiskWhileBeingDetached" or "ConflictingUserInput" or "AnotherOperationInProgress" or "RetryableError" => new(ErrorKind.Busy, code, text, "Wait a minute and try again.", null, e),
         "InvalidVhd" => new(ErrorKind.InvalidData, code, text, "Undo-IaaSOperation removes the disk; then import again.", null, e),
         _ => new(e.Status == 409 ? ErrorKind.InvalidState : ErrorKind.Failed, code.Length > 0 ? code : "AzureFailed", text,
-            "What Azure says is above. What was begun goes on by Resume-IaaSOperation.", null, e),
+            "What Azure says is above. What was begun goes on by Resume-IaaSOperation.", null, e) { IsPassing = e.Status >= 500 },
     };
 
     /// <summary>A quota and a throttled machine have the same code; the one is a conflict, the other says that it was too often.</summary>

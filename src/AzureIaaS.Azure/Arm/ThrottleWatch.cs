@@ -26,7 +26,7 @@ internal sealed class ThrottleWatch : HttpPipelineSynchronousPolicy
         if (wait > Longest)
         {
             throw new IaaSException(ErrorKind.Busy, "AzureThrottles", $"Azure takes no more requests of this kind for {wait.TotalSeconds:0} seconds{bucket}.",
-                "Try again later, with fewer machines at once (-ThrottleLimit); what was begun goes on by Resume-IaaSOperation.");
+                "Try again later, with fewer machines at once (-ThrottleLimit); what was begun goes on by Resume-IaaSOperation.") { IsPassing = true };
         }
 
         Listener.Value?.Report(Notice.Step($"Azure asks to wait {Math.Max(1, wait.TotalSeconds):0} s{bucket}"));

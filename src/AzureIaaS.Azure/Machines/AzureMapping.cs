@@ -21,7 +21,7 @@ internal static class AzureMapping
             Sku = new DiskSku { Name = DiskStorageAccountType.StandardSsdLrs },
             CreationData = new DiskCreationData(DiskCreateOption.Upload) { UploadSizeBytes = disk.Length + Disks.Vhd.FixedVhd.FooterSize },
         };
-        if (ReferenceEquals(disk, machine.Disks[0]))
+        if (disk.Name == machine.Disks[0].Name)
         {
             data.OSType = OSTypeOf(machine);
             data.HyperVGeneration = machine.Firmware == Firmware.Uefi ? HyperVGeneration.V2 : HyperVGeneration.V1;

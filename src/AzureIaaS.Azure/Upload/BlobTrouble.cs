@@ -26,12 +26,12 @@ internal readonly record struct BlobTrouble(int Status, string Code, Exception? 
         if (IsAccess)
         {
             return new IaaSException(ErrorKind.AccessDenied, "DiskAccessRefused", message,
-                $"Access to the disk has ended or was taken away, or this computer's clock is off. {resume}", name);
+                $"Access to the disk has ended or was taken away, or this computer's clock is off. {resume}", name) { IsPassing = true };
         }
 
         return Status is 404 or 409 or 412
             ? new IaaSException(ErrorKind.InvalidState, "DiskNotWritable", message, $"Somebody else has removed or locked the disk. {resume}", name)
-            : new IaaSException(ErrorKind.Failed, Status == 0 ? "StorageUnreachable" : "StorageFailed", message, $"Check the network. {resume}", name);
+            : new IaaSException(ErrorKind.Failed, Status == 0 ? "StorageUnreachable" : "StorageFailed", message, $"Check the network. {resume}", name) { IsPassing = IsPassing };
     }
 
     private static string Kind(Exception? cause)
