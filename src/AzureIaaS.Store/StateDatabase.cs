@@ -201,7 +201,7 @@ internal sealed class StateDatabase : IDisposable
     private SqliteConnection OpenWhole() => Open(new SqliteConnectionStringBuilder { DataSource = _path, Pooling = false, DefaultTimeout = 30 }, connection =>
     {
         Wait(connection, BusyTimeout);
-        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "OFF")}; PRAGMA foreign_keys = ON;");
+        Execute(connection, $"PRAGMA journal_mode = WAL; PRAGMA synchronous = {(_durable ? "FULL" : "NORMAL")}; PRAGMA foreign_keys = ON;");
         Schema.Update(connection);
     });
 

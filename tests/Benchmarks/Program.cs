@@ -24,7 +24,10 @@ internal static class Program
         {
             try
             {
-                rows.AddRange(await benchmark.RunAsync(asked.Workshop));
+                var measured = await benchmark.RunAsync(asked.Workshop);
+                foreach (var row in measured)
+                    Workshop.Say($"{row.What}: {row.Result} {row.Verdict}".TrimEnd());
+                rows.AddRange(measured);
             }
             catch (Exception e) when (e is InvalidOperationException or IaaSException or IOException)
             {

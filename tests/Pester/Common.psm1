@@ -152,7 +152,7 @@ Makes an image that takes seconds to import, whatever the disk's speed, and no r
 them the same one, which holds zeros.
 #>
 function New-SlowImage {
-    param([Parameter(Mandatory)][string]$Path, [long]$MegabytesPerCore = 128)
+    param([Parameter(Mandatory)][string]$Path, [long]$MegabytesPerCore = 256)
     $size = $MegabytesPerCore * 1MB * [Math]::Min(8, [Environment]::ProcessorCount)
     $cluster = 512
     $tables = $size / $cluster / ($cluster / 8)

@@ -94,7 +94,7 @@ Describe 'A real machine' -Skip:$noQemu {
         $before = Start-IaaSVm a, b -Wait -Pattern 'tick 1'
         Resume-IaaSHost * | Out-Null
         (Stop-IaaSHost $hosts[0] -Force -Confirm:$false).State | Should -Be Down
-        Wait-Until { -not (Get-Process -Id $before.ProcessId -ErrorAction Ignore) }   # the dead stay listed for a moment
+        Get-Qemu | Where-Object Id -In $before.ProcessId | Should -BeNullOrEmpty -Because 'they have been seen gone'
         $after = Get-IaaSVm | Wait-IaaSVm -For Running -Timeout 60
         $after.Host | Should -Not -Contain $hosts[0]
         Wait-IaaSVm a, b -For Console -Pattern 'guest: boot 2' -Timeout 60 | Out-Null

@@ -54,6 +54,8 @@ Describe 'A host is named' {
         (Get-IaaSHost host1 -Context other).State | Should -Be Draining
         (Get-IaaSHost host1).State | Should -Be Up
         (Get-IaaSHost host1 -Context other | Resume-IaaSHost).Context | Should -Be other
+        (Get-IaaSHost host2 -Context other | Stop-IaaSHost -Force -Confirm:$false).Context | Should -Be other
+        (Get-IaaSHost host2 -Context other).State, (Get-IaaSHost host2).State | Should -Be 'Down', 'Up'
         Get-IaaSHost host3 -Context other | Remove-IaaSHost
         (Get-IaaSHost -Context other).Name | Should -Be 'host1', 'host2'
         (Get-IaaSHost).Count | Should -Be 3

@@ -36,7 +36,7 @@ internal static class Pester
             .Any(f => File.Exists(Path.Combine(f, "pwsh")) || File.Exists(Path.Combine(f, "pwsh.exe")));
         if (!hasShell)
             return "pwsh is not on the PATH, so the module's own tests (tests/Pester) did not run";
-        var exitCode = Shell.Run(root, TimeSpan.FromMinutes(2), "pwsh", "-NoProfile", "-NonInteractive", "-Command", "exit [int](-not (Get-Module -ListAvailable Pester | Where-Object Version -ge 5.0))");
+        var exitCode = Shell.Run(root, TimeSpan.FromMinutes(2), "pwsh", "-NoProfile", "-NonInteractive", "-Command", "exit [int](-not (Get-Module -ListAvailable Pester | Where-Object { $_.Version.Major -ge 5 }))");
         return exitCode == 0 ? null : "Pester 5 is not installed for pwsh, so the module's own tests (tests/Pester) did not run";
     }
 }

@@ -93,9 +93,9 @@ internal static class HostCommands
     private static Command ActionOnAll(string name, string description, string done, Option[] options, Func<CommandRun, IHostProvider, IReadOnlyList<FabricHost>, Task> work)
     {
         var names = Shared.Names("host", "The hosts' names, with * and ?.", ArgumentArity.OneOrMore);
+        var whatIf = Shared.WhatIf();
         var command = new Command(name, description);
         command.Arguments.Add(names);
-        var whatIf = Shared.WhatIf();
         foreach (var option in options.Append(whatIf))
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
@@ -105,11 +105,12 @@ internal static class HostCommands
             {
                 await run.TryAsync(() =>
                 {
-                    found.AddRange(Find(hosts, pattern).Where(h => !run.IsWhatIf(whatIf, $"{h.Name} would be {done}.")));
+                    found.AddRange(Find(hosts, pattern));
                     return Task.CompletedTask;
                 });
             }
 
+            found.RemoveAll(h => run.IsWhatIf(whatIf, $"{h.Name} would be {done}."));
             if (found.Count > 0)
                 await work(run, hosts, found);
         }));

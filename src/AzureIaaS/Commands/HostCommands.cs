@@ -130,7 +130,7 @@ public abstract class HostActionCmdlet : KnownHostCmdlet
                 var session = Session();
                 foreach (var host in Find(HostsOf(session), name).Where(h => ShouldProcess(h.Name, ActionName)))
                 {
-                    if (Await(c => ActAsync(HostsOf(session), host, c)) is { } after)
+                    if (Await(c => ActAsync(HostsOf(session), Mark(host, session), c)) is { } after)
                         WriteObject(Mark(after, session));
                 }
             });
@@ -174,7 +174,7 @@ public sealed class ResumeHostCommand : HostActionCmdlet
 [OutputType(typeof(FabricHost))]
 public sealed class StopHostCommand : HostActionCmdlet
 {
-    private readonly List<string> _lost = [];
+    private readonly List<FabricHost> _lost = [];
 
     /// <summary>Really kill what runs there; without it, Suspend-IaaSHost is meant.</summary>
     [Parameter]
@@ -196,12 +196,12 @@ public sealed class StopHostCommand : HostActionCmdlet
     /// <inheritdoc/>
     protected override void EndProcessing()
     {
-        if (_lost.Count > 0)
+        foreach (var lost in _lost.GroupBy(h => h.Context))
         {
-            Try(_lost, () =>
+            Try(lost, () =>
             {
-                var session = Session();
-                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync(_lost, Output, c)))
+                var session = SessionOf(CurrentContext.Find(lost.Key));
+                foreach (var host in Await(c => HostsOf(session).LoseHostsAsync([.. lost.Select(h => h.Name)], Output, c)))
                     WriteObject(Mark(host, session));
             });
         }
@@ -211,7 +211,7 @@ public sealed class StopHostCommand : HostActionCmdlet
 
     private protected override Task<FabricHost?> ActAsync(IHostProvider hosts, FabricHost host, CancellationToken cancellation)
     {
-        _lost.Add(host.Name);
+        _lost.Add(host);
         return Task.FromResult<FabricHost?>(null);
     }
 }

@@ -124,7 +124,8 @@ public class KillTests
         for (var attempt = 0; operation is null && attempt < 20; attempt++)
         {
             using var shell = Iaas.Start(fabric, "import", path, "--name", $"big{attempt}");
-            await Task.Delay(200 + (10 * attempt));
+            while (!shell.HasExited && fabric.Session.ListOperations(includeEnded: false).Count == 0)
+                await Task.Delay(5);
             shell.Kill();
             await shell.WaitForExitAsync();
             operation = fabric.Session.ListOperations(includeEnded: false).FirstOrDefault();

@@ -1,6 +1,7 @@
 using AzureIaaS.Guests.Testing;
 using AzureIaaS.Local.Tests.Support;
 using AzureIaaS.Sessions;
+using Microsoft.Data.Sqlite;
 
 namespace AzureIaaS.Local.Tests.Machines;
 
@@ -39,6 +40,7 @@ public class RaceTests
         Assert.All(said, s => Assert.DoesNotContain("seed", s, StringComparison.Ordinal));
         watcher.Kill();
         await watcher.WaitForExitAsync();
+        Assert.Equal("ok", Integrity(Path.Combine(fabric.Root, "fabric.db")));
 
         // However it was left, the next one ends what was cut off, and the machine is one again.
         var found = await Sagas.SagaTrial.LookAsync(fabric, machine);
@@ -72,6 +74,15 @@ public class RaceTests
         Assert.All(results.Where(r => r.ExitCode != 0), r => Assert.Contains(r.ExitCode, new[] { 4, 9 }));
         Assert.Single(await fabric.Session.ListAsync(CancellationToken.None));
         Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
+    }
+
+    private static string Integrity(string database)
+    {
+        using var connection = new SqliteConnection($"Data Source={database};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = "PRAGMA integrity_check";
+        return (string)command.ExecuteScalar()!;
     }
 
     /// <summary>A racer to its end; a mortal one dies again and again on the way, and another takes its place.</summary>
