@@ -52,16 +52,32 @@ internal sealed class PageTarget : IDiskTarget
     /// <param name="cancellation">Stops it.</param>
     public async ValueTask FlushAsync(CancellationToken cancellation)
     {
-        // Every page's content was compared by its digest when it was taken; what remains is that all are there, and nothing else is.
-        var there = await _blob.GetRangesAsync(_disk.Length, cancellation);
-        if (PageRanges.FirstDifference(_written.Merged(), there) is { } at)
+        var written = _written.Merged();
+        await CheckAsync(written, cancellation);
+        await _blob.WriteAsync(_disk.Length, FixedVhd.Footer(_disk.Length, _footerId), cancellation);
+        _notices.Report(Notice.Verbose($"{_disk.Path}: {written.Sum(r => r.End - r.Start):N0} bytes in {written.Count:N0} ranges, by {_blob.Requests:N0} requests."));
+    }
+
+    /// <summary>Every page's content was compared by its digest when it was taken; what remains is that all are there, and nothing else is.</summary>
+    private async Task CheckAsync(IReadOnlyList<(long Start, long End)> written, CancellationToken cancellation)
+    {
+        IReadOnlyList<(long Start, long End)> there;
+        try
+        {
+            there = await _blob.GetRangesAsync(_disk.Length, cancellation);
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.AccessDenied)
+        {
+            // Nowhere is it written that access to write a managed disk is access to list its pages.
+            _notices.Report(Notice.Warning($"{_disk.Path}: Azure does not list the disk's pages, so that all are there was not compared; each was, when it was taken."));
+            return;
+        }
+
+        if (PageRanges.FirstDifference(written, there) is { } at)
         {
             throw new IaaSException(ErrorKind.InvalidData, "UploadDiffers", $"{_disk.Path}: the disk in Azure differs from its source at byte {at:N0}.",
                 "Undo-IaaSOperation removes it; then import again, and see that nobody else writes to the disk.", _disk.Path);
         }
-
-        await _blob.WriteAsync(_disk.Length, FixedVhd.Footer(_disk.Length, _footerId), cancellation);
-        _notices.Report(Notice.Verbose($"{_disk.Path}: {there.Sum(r => r.End - r.Start):N0} bytes in {there.Count:N0} ranges, by {_blob.Requests:N0} requests."));
     }
 
     public ValueTask DisposeAsync()

@@ -44,9 +44,10 @@ public sealed class RemoveOrphanCommand : IaaSCmdlet
         {
             Try(id, () =>
             {
+                if (!ShouldProcess(id, "Remove"))
+                    return;
                 var provider = Ability.Of<IOrphanProvider>(Session(), "anything that could be left behind");
-                if (ShouldProcess(id, "Remove"))
-                    Begin(id, c => provider.RemoveOrphanAsync(id, Output, c));
+                Begin(id, c => provider.RemoveOrphanAsync(id, Output, c));
             });
         }
     }
