@@ -58,7 +58,7 @@ public static class ImportSaga
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
         using var journalOwner = journal as IDisposable;
         var text = $"Copying {Path.GetFileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
-        var progress = new CopyProgress(work.Notices, text, source.Length);
+        var progress = new CopyProgress(work.Notices, text, disk.Length);
         var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
         var result = await DiskCopy.RunAsync(PaddedImage.For(image, disk.Length, target.Traits.Alignment), target, copyOptions, progress, cancellation);
         if (result.BytesVerified > 0)
