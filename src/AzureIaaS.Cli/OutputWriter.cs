@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using AzureIaaS.Reports;
+using AzureIaaS.Simulation;
 using Spectre.Console;
 
 namespace AzureIaaS.Cli;
@@ -30,6 +32,14 @@ internal sealed class OutputWriter
     {
         if (_rows.Count == 0)
             return;
+        if (_rows[0] is AvailabilityReport)
+        {
+            // A forecast is no row: it has a page of its own.
+            foreach (var report in _rows.OfType<AvailabilityReport>())
+                Console.Out.WriteLine(TextReport.Write(report));
+            return;
+        }
+
         var (columns, cells) = Tables.For(_rows[0]);
         var table = new Table { Border = TableBorder.None, ShowHeaders = true };
         foreach (var column in columns)

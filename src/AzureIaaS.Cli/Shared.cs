@@ -42,6 +42,13 @@ internal static class Shared
         },
     };
 
+    /// <summary>An image's internal snapshot.</summary>
+    public static Option<string?> Snapshot() => new("--snapshot") { Description = "The internal snapshot of a qcow2 to read, by id or name; its current state when left out." };
+
+    /// <summary>What an image may refer to outside its root.</summary>
+    public static Option<string[]> AllowExternalReference() =>
+        new("--allow-external-reference") { Description = "A file or folder outside the root that an image may refer to all the same; may be given several times." };
+
     public static Option<bool> WhatIf() => new("--what-if") { Description = "Say what would be done, and do nothing." };
 
     /// <summary>A time limit in seconds.</summary>

@@ -2,6 +2,8 @@ using System.Globalization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
+using AzureIaaS.Reports;
+using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS.Cli;
@@ -14,13 +16,16 @@ internal static class Tables
 
     public static (IReadOnlyList<string> Columns, Func<object, string[]> Cells) For(object sample) => sample switch
     {
-        VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
+        VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Address", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
+        ReadinessReport => (["Name", "Target", "Verdict", "Firmware", "System", WrappedColumn], o => ReadinessRow((ReadinessReport)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
+        VirtualNetwork => (["Name", "Subnet", "Gateway", "Suffix", "Way out", "Free", "Machines", WrappedColumn], o => NetworkRow((VirtualNetwork)o)),
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
+        ReportDifference => (["Item", "Former", "Later", "Verdict"], o => DifferenceRow((ReportDifference)o)),
         VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
         Orphan => (["Kind", "Name", "Size", "Operation", "Id", WrappedColumn], o => OrphanRow((Orphan)o)),
         IaaSContext => (["Name", "Current", "Provider", "Hypervisor", "Place"], o => ContextRow((IaaSContext)o)),
@@ -30,13 +35,19 @@ internal static class Tables
     private static string[] MachineRow(VirtualMachine m) =>
     [
         m.Name, m.State.ToString(), m.Host ?? "", m.Cpu.ToString(CultureInfo.InvariantCulture), ByteSize.Format(m.Memory),
-        ByteSize.Format(m.Disks.Sum(d => d.Length)), Time(m.Started), m.StateReason ?? (m.BootVerified ? $"alive: {m.BootEvidence}" : ""),
+        ByteSize.Format(m.Disks.Sum(d => d.Length)), m.IPAddress ?? "", Time(m.Started), m.StateReason ?? (m.BootVerified ? $"alive: {m.BootEvidence}" : ""),
     ];
 
     private static string[] ImageRow(ImageInfo i) =>
     [
         i.ToString(), i.Format, i.Variant, ByteSize.Format(i.Length), ByteSize.Format(i.DataLength),
         i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), string.Join(' ', i.Warnings),
+    ];
+
+    private static string[] ReadinessRow(ReadinessReport r) =>
+    [
+        r.Name, r.Target.ToString(), r.Verdict.ToString(), r.Firmware.ToString(), r.Guest.ToString(),
+        string.Join(' ', r.Findings.Where(f => f.Severity != ReadinessSeverity.Information).Select(f => $"{f.Message} {f.Remedy}")),
     ];
 
     private static string[] OperationRow(Operation o) =>
@@ -48,6 +59,12 @@ internal static class Tables
         $"{ByteSize.Format(h.MemoryUsed)}/{ByteSize.Format(h.Memory)}", Number(h.Machines.Count), h.StateReason ?? string.Join(", ", h.Machines),
     ];
 
+    private static string[] NetworkRow(VirtualNetwork n) =>
+    [
+        n.Name, n.Subnet, n.GatewayAddress, n.DnsSuffix ?? "", n.Isolated ? "no" : "yes", n.FreeAddresses.ToString(CultureInfo.InvariantCulture),
+        string.Join(", ", n.Machines), n.Peers.Count > 0 ? $"peers: {string.Join(", ", n.Peers)}" : "",
+    ];
+
     private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];
 
     private static string[] CheckpointRow(VmCheckpoint c) => [c.VmName, c.Name, Time(c.Created), c.HasMemory ? "yes" : "no"];
@@ -57,6 +74,8 @@ internal static class Tables
         r.VmName, r.Kind.ToString(), r.Outcome.ToString(), Time(r.Started), r.SourceHost ?? "", r.TargetHost ?? "", Seconds(r.Rto), Seconds(r.Rpo),
         r.Downtime?.TotalMilliseconds.ToString("0", CultureInfo.InvariantCulture) ?? "", r.Error ?? r.Trigger,
     ];
+
+    private static string[] DifferenceRow(ReportDifference d) => [d.Item, d.Reference, d.Difference, d.Verdict];
 
     private static string[] ResultRow(VmCommandResult r) => [r.VmName, r.TimedOut ? "timed out" : r.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "", r.Output.Trim(), r.Error.Trim()];
 

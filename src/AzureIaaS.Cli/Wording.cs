@@ -9,12 +9,18 @@ internal static partial class Wording
     {
         ["Add-IaaSVmDisk"] = "disk add",
         ["Checkpoint-IaaSVm"] = "checkpoint add",
+        ["Compare-IaaSReport"] = "compare",
         ["Connect-IaaS"] = "connect",
+        ["Convert-IaaSImage"] = "image convert",
         ["Disconnect-IaaS"] = "disconnect",
+        ["Export-IaaSReport"] = "report",
+        ["Export-IaaSVm"] = "export",
+        ["Exit-IaaSNetwork"] = "network exit",
         ["Get-IaaSContext"] = "context",
         ["Get-IaaSFailover"] = "failover --list",
         ["Get-IaaSHost"] = "host list",
         ["Get-IaaSImage"] = "image",
+        ["Get-IaaSNetwork"] = "network list",
         ["Get-IaaSOperation"] = "operation list",
         ["Get-IaaSOrphan"] = "orphan list",
         ["Get-IaaSVm"] = "list",
@@ -22,12 +28,17 @@ internal static partial class Wording
         ["Get-IaaSVmConsole"] = "console",
         ["Get-IaaSVmDisk"] = "disk list",
         ["Get-IaaSVmScreenshot"] = "screenshot",
+        ["Get-IaaSVmReadiness"] = "readiness",
         ["Import-IaaSVm"] = "import",
         ["Invoke-IaaSFailover"] = "failover",
         ["Invoke-IaaSVmCommand"] = "run",
+        ["Join-IaaSNetwork"] = "network join",
+        ["Measure-IaaSAvailability"] = "measure",
         ["Move-IaaSVm"] = "move",
         ["New-IaaSHost"] = "host add",
+        ["New-IaaSNetwork"] = "network add",
         ["Remove-IaaSHost"] = "host remove",
+        ["Remove-IaaSNetwork"] = "network remove",
         ["Remove-IaaSOrphan"] = "orphan remove",
         ["Remove-IaaSVm"] = "remove",
         ["Remove-IaaSVmCheckpoint"] = "checkpoint remove",
@@ -37,12 +48,14 @@ internal static partial class Wording
         ["Resume-IaaSHost"] = "host resume",
         ["Resume-IaaSOperation"] = "operation resume",
         ["Resume-IaaSVm"] = "resume",
+        ["Set-IaaSNetwork"] = "network peer",
         ["Set-IaaSVm"] = "set",
         ["Start-IaaSVm"] = "start",
         ["Stop-IaaSHost"] = "host stop",
         ["Stop-IaaSVm"] = "stop",
         ["Suspend-IaaSHost"] = "host suspend",
         ["Suspend-IaaSVm"] = "suspend",
+        ["Test-IaaSVmReadiness"] = "readiness",
         ["Undo-IaaSOperation"] = "operation undo",
         ["Watch-IaaSFabric"] = "fabric watch",
         ["Wait-IaaSVm"] = "wait",
@@ -55,6 +68,7 @@ internal static partial class Wording
         text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal).Replace("-OSType", "-OsType", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
+            .Replace("i-p-address", "ip-address", StringComparison.Ordinal)
             .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));
     }
 

@@ -2,7 +2,9 @@ using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
+using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
+using AzureIaaS.Simulation;
 
 namespace AzureIaaS;
 
@@ -14,9 +16,13 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(FailoverReport))]
 [JsonSerializable(typeof(VmCommandResult))]
 [JsonSerializable(typeof(FabricHost))]
+[JsonSerializable(typeof(VirtualNetwork))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
 [JsonSerializable(typeof(Orphan))]
+[JsonSerializable(typeof(FleetModel))]
+[JsonSerializable(typeof(AvailabilityReport))]
+[JsonSerializable(typeof(ReadinessReport))]
 public sealed partial class CoreJson : JsonSerializerContext;

@@ -4,6 +4,7 @@ using AzureIaaS.Local.Failover;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Machines;
+using AzureIaaS.Local.Networking;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -11,7 +12,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, INetworkProvider
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;
@@ -21,6 +22,7 @@ internal sealed partial class LocalProvider
     private readonly FabricWatcher _watcher;
     private readonly MachineEditor _editor;
     private readonly GuestProvider _guests;
+    private readonly FabricNetworks _networks;
 
     public Task<bool> WatchAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation) => _watcher.RunAsync(stay, notices, cancellation);
 
@@ -77,10 +79,32 @@ internal sealed partial class LocalProvider
 
     public Task<VirtualMachine> SuspendAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation) => _editor.SuspendAsync(id, notices, cancellation);
 
+    public Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation) => _editor.LendDisksAsync(id, work, cancellation);
+
     public Task<byte[]> ScreenshotAsync(Guid id, CancellationToken cancellation) => _guests.ScreenshotAsync(id, cancellation);
 
     public Task<VmCommandResult> RunCommandAsync(Guid id, string program, IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellation) =>
         _guests.RunCommandAsync(id, program, arguments, timeout, cancellation);
+
+    public IReadOnlyList<VirtualNetwork> ListNetworks() => _networks.ListNetworks();
+
+    public VirtualNetwork AddNetwork(VirtualNetwork network) => _networks.AddNetwork(network);
+
+    public VirtualNetwork SetPeers(Guid network, IReadOnlyList<string> peers) => _networks.SetPeers(network, peers);
+
+    public Task RemoveNetworkAsync(Guid network, CancellationToken cancellation) => _networks.RemoveNetworkAsync(network, cancellation);
+
+    public Task<VirtualMachine> JoinAsync(Guid vm, Guid network, JoinOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _networks.JoinAsync(vm, network, options, notices, cancellation);
+
+    public Task<VirtualMachine> ExitAsync(Guid vm, Guid? network, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _networks.ExitAsync(vm, network, notices, cancellation);
+
+    public Task<int> RunShellAsync(Guid network, IReadOnlyList<string> command, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _networks.RunShellAsync(network, command, notices, cancellation);
+
+    public Task<bool> RunSwitchAsync(Guid network, bool stay, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _networks.RunSwitchAsync(network, stay, notices, cancellation);
 
     public bool Owns(string kind) => kind == Rehearsals.Kind || MachineSagas.Has(kind);
 

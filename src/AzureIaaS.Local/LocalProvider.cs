@@ -6,6 +6,7 @@ using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
+using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local;
@@ -32,6 +33,7 @@ internal sealed partial class LocalProvider : IVmProvider
         _watcher = new FabricWatcher(_services, new Healer(_services), _rehearsals, new BootVerifier(_services, _waiter), new CutOffFailovers(_services, this));
         _editor = new MachineEditor(_services);
         _guests = new GuestProvider(_services);
+        _networks = new Networking.FabricNetworks(_services);
     }
 
     public string Name => "Local";
@@ -67,10 +69,15 @@ internal sealed partial class LocalProvider : IVmProvider
 
         if (machine.NetworkAdapters.Count == 0)
             machine.NetworkAdapters.Add(new NetworkAdapter { Name = "nic0" });
+        // Asked only for an address that the source had: one that is made of the machine's id is hardly ever another's, and joining checks it again.
+        var others = new Lazy<HashSet<string>>(() => [.. _services.Store.Machines.List().Where(m => m.Machine.Id != machine.Id).SelectMany(m => m.Machine.NetworkAdapters).Select(a => a.MacAddress)]);
+        var own = new HashSet<string>();
         foreach (var (adapter, index) in machine.NetworkAdapters.Select((a, i) => (a, i)))
         {
             adapter.Model = adapter.Model is { Length: > 0 } model ? model : "e1000";
-            adapter.MacAddress = adapter.MacAddress is { Length: > 0 } mac ? mac : MacFor(machine.Id, index);
+            var hadOne = adapter.MacAddress is { Length: > 0 };
+            adapter.MacAddress = MacAddress.Choose(adapter.MacAddress, machine.Id, index, mac => own.Contains(mac) || (hadOne && others.Value.Contains(mac)));
+            own.Add(adapter.MacAddress);
         }
     }
 
@@ -101,8 +108,11 @@ internal sealed partial class LocalProvider : IVmProvider
 
     public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        if (options.Publish is { } ports)
+            await _networks.PublishAsync(id, ports, cancellation);
         var machine = await _services.Runner.StartAsync(id, options, notices, cancellation);
         _services.Watcher.Ensure(notices);
+        await _services.Networks.SyncAsync(machine, notices, cancellation);
         return machine;
     }
 
@@ -168,13 +178,6 @@ internal sealed partial class LocalProvider : IVmProvider
             stored.Machine.StateReason = e.Message;
             return stored.Machine;
         }
-    }
-
-    /// <summary>The address that a machine without one gets: QEMU's own prefix and three bytes of the machine's id.</summary>
-    private static string MacFor(Guid id, int index)
-    {
-        var bytes = id.ToByteArray();
-        return $"52:54:00:{bytes[13]:x2}:{bytes[14]:x2}:{(byte)(bytes[15] + index):x2}";
     }
 
     /// <summary>Finishes removals that were cut off after the machine was gone.</summary>

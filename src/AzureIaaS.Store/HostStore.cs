@@ -6,8 +6,11 @@ namespace AzureIaaS.Store;
 internal sealed class HostStore(StateDatabase database) : IHostStore
 {
     private const string FirstHostsMade = "first-hosts-made";
+    private const string ChangeCounter = "host-change";
 
     public IReadOnlyList<FabricHost> List() => database.Query("SELECT body FROM hosts ORDER BY name", r => Read(r.GetString(0)));
+
+    public long Change => database.Query("SELECT CAST(value AS INTEGER) FROM facts WHERE name = $0", r => r.GetInt64(0), ChangeCounter).FirstOrDefault();
 
     public FabricHost? Find(string name) => database.Query("SELECT body FROM hosts WHERE name = $0", r => Read(r.GetString(0)), name).FirstOrDefault();
 
@@ -20,10 +23,15 @@ internal sealed class HostStore(StateDatabase database) : IHostStore
         var host = t.Query("SELECT body FROM hosts WHERE name = $0", r => Read(r.GetString(0)), name).FirstOrDefault()
             ?? throw new IaaSException(ErrorKind.NotFound, "HostNotFound", $"There is no host '{name}' any more.", "Get-IaaSHost shows those there are.", name);
         (host.State, host.StateReason) = (state, reason);
+        t.Count(ChangeCounter);
         return t.Execute("UPDATE hosts SET body = $0 WHERE name = $1", Write(host), name);
     });
 
-    public void Remove(string name) => database.Write(t => t.Execute("DELETE FROM hosts WHERE name = $0", name));
+    public void Remove(string name) => database.Write(t =>
+    {
+        t.Count(ChangeCounter);
+        return t.Execute("DELETE FROM hosts WHERE name = $0", name);
+    });
 
     public void AddFirst(IReadOnlyList<FabricHost> hosts)
     {
@@ -38,8 +46,11 @@ internal sealed class HostStore(StateDatabase database) : IHostStore
         });
     }
 
-    private static int Insert(StateDatabase.Transaction transaction, FabricHost host) =>
-        transaction.Execute("INSERT INTO hosts VALUES ($0, $1) ON CONFLICT DO NOTHING", host.Name, Write(host));
+    private static int Insert(StateDatabase.Transaction transaction, FabricHost host)
+    {
+        transaction.Count(ChangeCounter);
+        return transaction.Execute("INSERT INTO hosts VALUES ($0, $1) ON CONFLICT DO NOTHING", host.Name, Write(host));
+    }
 
     private static string Write(FabricHost host) => JsonSerializer.Serialize(host, CoreJson.Default.FabricHost);
 

@@ -68,8 +68,36 @@ internal static class Schema
         """,
         """
         -- What is on a host, and what has changed, are asked for often, and are not worth reading every machine.
-        CREATE INDEX machines_by_host ON machines (body ->> '$.Host' COLLATE NOCASE);
-        CREATE INDEX machines_by_generation ON machines (id, generation);
+        ALTER TABLE machines ADD COLUMN host TEXT COLLATE NOCASE;
+        UPDATE machines SET host = body ->> '$.Host';
+        CREATE INDEX machines_by_host ON machines (host);
+        -- Each writing of a machine gets the next number, and its removal too: whoever knows one state can read what has changed since.
+        ALTER TABLE machines ADD COLUMN change INTEGER NOT NULL DEFAULT 0;
+        CREATE INDEX machines_by_change ON machines (change);
+        CREATE TABLE removed_machines (
+            id TEXT PRIMARY KEY,
+            change INTEGER NOT NULL
+        ) WITHOUT ROWID;
+        CREATE INDEX removed_machines_by_change ON removed_machines (change);
+        """,
+        """
+        CREATE TABLE networks (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        CREATE TABLE network_members (
+            network TEXT NOT NULL,
+            address TEXT NOT NULL,
+            vm TEXT NOT NULL,
+            adapter TEXT NOT NULL,
+            mac TEXT NOT NULL,
+            host_name TEXT NOT NULL,
+            leased TEXT,
+            PRIMARY KEY (network, address)
+        ) WITHOUT ROWID;
+        CREATE UNIQUE INDEX network_members_by_vm ON network_members (vm, adapter);
+        CREATE UNIQUE INDEX network_members_by_mac ON network_members (network, mac);
         """,
     ];
 

@@ -1,4 +1,5 @@
 using AzureIaaS.Failover;
+using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -55,12 +56,15 @@ public sealed class StoreAdapter : IStoreAdapter
         private readonly StateDatabase _database = new(Path.Combine(folder, DatabaseName), durable);
         private MachineStore? _machines;
         private HostStore? _hosts;
+        private NetworkStore? _networks;
         private FailoverReportStore? _reports;
         private SagaStore? _sagas;
 
         public IMachineStore Machines => _machines ??= new MachineStore(_database);
 
         public IHostStore Hosts => _hosts ??= new HostStore(_database);
+
+        public INetworkStore Networks => _networks ??= new NetworkStore(_database);
 
         public IFailoverReportStore Reports => _reports ??= new FailoverReportStore(_database);
 

@@ -1,6 +1,8 @@
 using System.Collections;
 using System.Management.Automation;
 using System.Management.Automation.Language;
+using AzureIaaS.Disks;
+using AzureIaaS.Exports;
 using AzureIaaS.Sessions;
 
 namespace AzureIaaS.PowerShell;
@@ -72,6 +74,22 @@ internal sealed class FormatCompleter : IArgumentCompleter
         Disks.DiskFormat.Known.Where(f => f.CanRead && Completion.Matches(f.Name, wordToComplete)).Select(f => Completion.Of(f.Name, f.DisplayName));
 }
 
+/// <summary>Completes the kinds of disk images that can be made.</summary>
+internal sealed class WriteFormatCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        WriteFormat.Known.Where(f => Completion.Matches(f.Name, wordToComplete)).Select(f => Completion.Of(f.Name, f.DisplayName));
+}
+
+/// <summary>Completes what a machine can be exported as.</summary>
+internal sealed class ExportFormatCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        ExportRequest.Formats.Where(f => Completion.Matches(f, wordToComplete)).Select(f => Completion.Of(f, f));
+}
+
 /// <summary>Completes the names of hosts.</summary>
 internal sealed class HostCompleter : IArgumentCompleter
 {
@@ -79,6 +97,15 @@ internal sealed class HostCompleter : IArgumentCompleter
         string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
         Completion.From(fakeBoundParameters, session => session.Store.Hosts.List().Where(h => Completion.Matches(h.Name, wordToComplete))
             .Select(h => Completion.Of(h.Name, $"{h.Name}: {h.State}, fault domain {h.FaultDomain}, update domain {h.UpdateDomain}")));
+}
+
+/// <summary>Completes the names of networks.</summary>
+internal sealed class NetworkCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.From(fakeBoundParameters, session => session.Store.Networks.List().Where(n => n.RehearsalOf is null && Completion.Matches(n.Name, wordToComplete))
+            .Select(n => Completion.Of(n.Name, $"{n.Name}: {n.Subnet}{(n.DnsSuffix is { } suffix ? ", " + suffix : "")}")));
 }
 
 /// <summary>Completes the names of checkpoints of the machine that was named.</summary>
@@ -109,6 +136,8 @@ internal sealed class CheckCompleter : IArgumentCompleter
         ("SignOfLife", "its guest gives a sign of life of its own"),
         ("Console", "a line of its console matches -Pattern"),
         ("Agent", "its guest agent answers"),
+        ("Port", "its guest listens at the TCP port of -Port"),
+        ("Ping", "its guest answers a ping on its network"),
     ];
 
     public IEnumerable<CompletionResult> CompleteArgument(

@@ -42,7 +42,8 @@ internal static class CurrentContext
         if (System.IO.Path.GetFileNameWithoutExtension(Environment.ProcessPath) != "pwsh")
             return null;
         var command = $"Import-Module {Quote(ModulePath)}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
-        return new WatcherCommand(Environment.ProcessPath!, ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", command]);
+        string[] Arguments(string line) => ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", line];
+        return new WatcherCommand(Environment.ProcessPath!, Arguments(command)) { SwitchArguments = network => Arguments($"{command} -NetworkId {network}") };
     }
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";

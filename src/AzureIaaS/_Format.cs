@@ -34,6 +34,18 @@ public static class _Format
             : "";
     }
 
+    /// <summary>A forecast: the answer, the figures, and bars of where the time goes.</summary>
+    /// <param name="report">The forecast.</param>
+    public static string Availability(AzureIaaS.Simulation.AvailabilityReport report) => AzureIaaS.Reports.TextReport.Write(report);
+
+    /// <summary>An availability with its interval.</summary>
+    /// <param name="figure">The figure.</param>
+    public static string Interval(AzureIaaS.Simulation.AvailabilityFigure figure) => AzureIaaS.Reports.TextReport.Interval(figure);
+
+    /// <summary>A bar as long as a share.</summary>
+    /// <param name="share">The share, from 0 to 1.</param>
+    public static string Bar(double share) => AzureIaaS.Reports.Histogram.Bar(share, 20);
+
     /// <summary>Why a host is in its state, or the machines that have their place on it.</summary>
     /// <param name="host">The host, or what a job or a file has made of it.</param>
     public static string Host(PSObject host)

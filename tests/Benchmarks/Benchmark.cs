@@ -1,5 +1,7 @@
 using AzureIaaS.Benchmarks.Failover;
+using AzureIaaS.Benchmarks.Networks;
 using AzureIaaS.Benchmarks.Scale;
+using AzureIaaS.Benchmarks.Simulation;
 
 namespace AzureIaaS.Benchmarks;
 
@@ -18,7 +20,9 @@ internal abstract class Benchmark
         new PlannedBenchmark(),
         new UnplannedBenchmark(),
         new WatcherBenchmark(),
+        new SwitchBenchmark(),
         new ScaleBenchmark(),
+        new SimulationBenchmark(),
     ];
 
     /// <summary>The word that chooses it on the command line.</summary>

@@ -80,7 +80,7 @@ Describe 'An import of' {
         ($bytes[15], $bytes[19]) = (0x80, $name.Length)
         $name.CopyTo($bytes, 0x80)
         [IO.File]::WriteAllBytes($file, $bytes)
-        Assert-Refused $file DiskImageUnsupportedFeature NotImplemented "backing file '/etc/passwd'" 'make one whole disk'
+        Assert-Refused $file DiskImageReferenceOutsideRoot PermissionDenied "backing file '/etc/passwd' lies outside" '-AllowExternalReference'
     }
 
     It 'a VMDK whose extent lies outside its folder' {

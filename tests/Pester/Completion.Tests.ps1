@@ -51,9 +51,13 @@ Describe 'Completion of' {
         (Get-Completion 'Get-IaaSImage x -Format vh').CompletionText | Sort-Object | Should -Be 'vhd', 'vhdx'
     }
 
+    It 'the kinds of images that can be made' {
+        (Get-Completion 'Convert-IaaSImage x -Format Vhdx').CompletionText | Should -Be 'VhdxFixed', 'VhdxDynamic'
+    }
+
     It 'what enumerations have' {
         (Get-Completion 'Connect-IaaS -Hypervisor ').CompletionText | Should -Be 'Qemu', 'Simulated'
-        (Get-Completion 'Wait-IaaSVm web01 -For ').CompletionText | Should -Be 'Agent', 'Console', 'Running', 'SignOfLife', 'Stopped'
+        (Get-Completion 'Wait-IaaSVm web01 -For ').CompletionText | Should -Be 'Agent', 'Console', 'Ping', 'Port', 'Running', 'SignOfLife', 'Stopped'
         (Get-Completion 'Import-IaaSVm x -Firmware U').CompletionText | Should -Contain 'Uefi'
     }
 
@@ -85,12 +89,12 @@ Describe 'Completion of' {
     }
 
     It 'checks, kinds and shells' {
-        (Get-Completion 'Invoke-IaaSFailover web01 -Check ').CompletionText | Should -Be 'Process', 'SignOfLife', 'Console', 'Agent'
+        (Get-Completion 'Invoke-IaaSFailover web01 -Check ').CompletionText | Should -Be 'Process', 'SignOfLife', 'Console', 'Agent', 'Port', 'Ping'
         (Get-Completion 'Invoke-IaaSFailover web01 -Kind ').CompletionText | Should -Be 'Planned', 'Test', 'Unplanned'
         (Get-Completion 'Invoke-IaaSVmCommand web01 id -Shell ').CompletionText | Should -Be 'Cmd', 'PowerShell', 'Sh'
     }
 
     It 'machines, for every cmdlet that takes them' {
-        foreach ($name in (Get-Command -Module AzureIaaS | Where-Object { $_.Parameters.ContainsKey('Vm') }).Name) { (Get-Completion "$name web02").CompletionText | Should -Be web02 -Because $name }
+        foreach ($name in (Get-Command -Module AzureIaaS | Where-Object { $_.Parameters.ContainsKey('Vm') }).Name) { (Get-Completion "$name $($name -eq 'Join-IaaSNetwork' ? 'corp ' : '')web02").CompletionText | Should -Be web02 -Because $name }
     }
 }

@@ -38,7 +38,8 @@ BeforeAll {
         if ($Cmdlet -in 'Import-IaaSVm', 'Connect-IaaS', 'Get-IaaSImage') { return }
         Get-ChildItem *.vmdk | Import-IaaSVm
         if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
-        if ($Cmdlet -in $running) { Start-IaaSVm * }
+        if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated }
+        if ($Cmdlet -in $running) { 'db01', 'web01', 'web02' | ForEach-Object { Start-IaaSVm $_ } }   # one after the other: each has its host
         if ($Cmdlet -in $checkpointed) { 'before update', 'before restart' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } }
         if ($Cmdlet -eq 'Get-IaaSFailover') { Invoke-IaaSFailover web01 -Kind Test }
     }
@@ -69,6 +70,7 @@ Describe 'The examples of <Page>' -ForEach $pages {
             New-TestFabric (Join-Path $folder fabric) -Watched:($Cmdlet -in $watched) | Out-Null
             New-TestVmdk "$folder/web01.vmdk", "$folder/web02.vmdk", "$folder/db01.vmdk" | Out-Null
             "Path,Name,Memory,Cpu`nweb01.vmdk,front,512MB,2`nweb02.vmdk,,,`n" | Set-Content farm.csv
+            "Name,Subnet,DnsSuffix`nfront,10.21.0.0/24,front.example`nback,10.22.0.0/24,`n" | Set-Content networks.csv
             Add-Stage $Cmdlet | Out-Null
             $script = "`$ErrorActionPreference = 'Stop'; `$WarningPreference = 'Stop'; `$ConfirmPreference = 'None'; $Code"
             # A runspace of its own, as an example may connect elsewhere.

@@ -183,7 +183,7 @@ Describe 'A check' {
     }
 
     It 'that is none is refused before anything is done: <Id>' -ForEach @(
-        @{ Id = 'UnknownCheck'; Parameters = @{ Check = 'Ping' }; Remedy = 'SignOfLife' }
+        @{ Id = 'UnknownCheck'; Parameters = @{ Check = 'Pong' }; Remedy = 'SignOfLife' }
         @{ Id = 'PatternMissing'; Parameters = @{ Check = 'Console' }; Remedy = '-Pattern' }
         @{ Id = 'InvalidPattern'; Parameters = @{ Pattern = '*(' }; Remedy = 'backslash' }
         @{ Id = 'UnsupportedUsing'; Parameters = @{ Check = { $using:fabric.Length } }; Remedy = 'variable' }

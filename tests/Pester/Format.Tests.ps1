@@ -13,7 +13,7 @@ AfterAll { Exit-TestHome }
 Describe 'The table of' {
     It 'machines' {
         $table = Get-IaaSVm | Get-Table
-        $table[0] -split '\s+' | Should -Be 'Name', 'State', 'Host', 'Cpu', 'Memory', 'Disk', 'Started', 'Note'
+        $table[0] -split '\s+' | Should -Be 'Name', 'State', 'Host', 'Cpu', 'Memory', 'Disk', 'IPAddress', 'Started', 'Note'
         $table[2] | Should -Match '^web01 +Deallocated +2 +1\.5 GB +1 MB'
         $table[3] | Should -BeNullOrEmpty
     }

@@ -6,6 +6,9 @@ BeforeDiscovery {
     # A command of every cmdlet that changes something; the first test sees to it that none is forgotten.
     $changes = @(
         @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new'; Says = 'would become new: 1 CPU, 1 GB, Bios, disk0 1 MB on Ide' }
+        @{ Name = 'Convert-IaaSImage'; Script = 'Convert-IaaSImage $image VhdxDynamic'; Says = '"Convert to dynamic VHDX" on target "' }
+        @{ Name = 'Export-IaaSVm'; Script = 'Export-IaaSVm stopped'; Says = '"Export as Ova to ' }
+        @{ Name = 'Export-IaaSReport'; Script = 'Measure-IaaSAvailability -VmCount 2 -HostCount 2 -FaultDomain 2 -Years 1 | Export-IaaSReport report.html'; Says = '"Write the report"' }
         @{ Name = 'Start-IaaSVm'; Script = 'Get-IaaSVm | Start-IaaSVm'; Says = '"Start" on target "stopped on host' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm *'; Says = '"Stop" on target "running"' }
         @{ Name = 'Stop-IaaSVm'; Script = 'Stop-IaaSVm running -Force'; Says = '"Pull the plug" on target "running"' }
@@ -26,6 +29,11 @@ BeforeDiscovery {
         @{ Name = 'Invoke-IaaSFailover'; Script = 'Invoke-IaaSFailover running -Kind Test'; Says = '"Test failover" on target "running (start order 0) from host1 to host' }
         @{ Name = 'Invoke-IaaSFailover'; Script = 'Invoke-IaaSFailover running -Kind Unplanned -Check { throw 1 }'; Says = '"Unplanned failover" on target "running (start order 0) from host1 to host2: the emptiest' }
         @{ Name = 'Invoke-IaaSVmCommand'; Script = "Invoke-IaaSVmCommand running 'rm -rf /'"; Says = '"Run /bin/sh -c rm -rf /" on target "running"' }
+        @{ Name = 'New-IaaSNetwork'; Script = 'New-IaaSNetwork lan 10.9.0.0/24'; Says = '"Make a network" on target "lan (10.9.0.0/24)"' }
+        @{ Name = 'Set-IaaSNetwork'; Script = 'Set-IaaSNetwork corp -Peer lab'; Says = '"Peer with lab" on target "corp"' }
+        @{ Name = 'Remove-IaaSNetwork'; Script = 'Get-IaaSNetwork l* | Remove-IaaSNetwork'; Says = '"Remove" on target "lab"' }
+        @{ Name = 'Join-IaaSNetwork'; Script = 'Get-IaaSVm running | Join-IaaSNetwork lab'; Says = '"Join network lab" on target "running"' }
+        @{ Name = 'Exit-IaaSNetwork'; Script = 'Exit-IaaSNetwork ended'; Says = '"Exit all networks" on target "ended"' }
         @{ Name = 'New-IaaSHost'; Script = 'New-IaaSHost host9'; Says = '"Add as a host" on target "host9"' }
         @{ Name = 'Remove-IaaSHost'; Script = 'Remove-IaaSHost host3'; Says = '"Remove" on target "host3"' }
         @{ Name = 'Suspend-IaaSHost'; Script = 'Get-IaaSHost | Suspend-IaaSHost'; Says = '"Empty for maintenance" on target "host1 (update domain 0, 1 machines)"' }
@@ -47,6 +55,10 @@ BeforeAll {
     Import-IaaSVm $image -Name stopped | Out-Null
     Import-IaaSVm $image -Name ended | Start-IaaSVm | Stop-IaaSVm | Checkpoint-IaaSVm -CheckpointName kept | Out-Null
     Import-IaaSVm $image -Name large | Add-IaaSVmDisk -Size 1GB | Out-Null
+
+    New-IaaSNetwork corp 10.20.0.0/24 | Out-Null
+    New-IaaSNetwork lab 10.30.0.0/24 | Out-Null
+    Join-IaaSNetwork corp ended | Out-Null
 
     # An import that was cut off.
     $slow = New-SlowImage (Join-Path $TestHome cut.qcow2)

@@ -8,9 +8,12 @@ internal static class FabricCommands
 {
     private const string Group = "fabric";
     private const string Watch = "watch";
-    private const string PathOption = "--path";
-    private const string HypervisorOption = "--hypervisor";
-    private const string UntilIdleOption = "--until-idle";
+    public const string PathOption = "--path";
+    public const string HypervisorOption = "--hypervisor";
+    public const string UntilIdleOption = "--until-idle";
+
+    /// <summary>What every background process is told: to end when nobody needs it, and to say what it does.</summary>
+    public static IReadOnlyList<string> UntilIdle { get; } = [UntilIdleOption, "--verbose"];
 
     public static Command Create()
     {
@@ -23,12 +26,20 @@ internal static class FabricCommands
     public static WatcherCommand? WatcherFor(IaaSContext context)
     {
         var program = Environment.ProcessPath!;
-        string[] arguments = [Group, Watch, PathOption, context.Path, HypervisorOption, context.Hypervisor.ToString(), UntilIdleOption, "--verbose"];
         // Under the dotnet host, the program is an argument of it.
-        return Path.GetFileNameWithoutExtension(program) == "dotnet"
-            ? new WatcherCommand(program, [typeof(FabricCommands).Assembly.Location, .. arguments])
-            : new WatcherCommand(program, arguments);
+        string[] host = Path.GetFileNameWithoutExtension(program) == "dotnet" ? [typeof(FabricCommands).Assembly.Location] : [];
+        string[] where = [PathOption, context.Path, HypervisorOption, context.Hypervisor.ToString()];
+        return new WatcherCommand(program, [.. host, Group, Watch, .. where, .. UntilIdle])
+        {
+            SwitchArguments = network => [.. host, .. NetworkCommands.SwitchArguments(network), .. where],
+        };
     }
+
+    /// <summary>The session of the fabric in a folder that was given; null when none was.</summary>
+    public static IaaSSession? OpenAt(CommandRun run, Option<string?> path, Option<HypervisorKind> hypervisor) =>
+        run.Parsed.GetValue(path) is { } folder
+            ? CommandRun.Open(new IaaSContext { Path = Path.GetFullPath(folder), Hypervisor = run.Parsed.GetValue(hypervisor) })
+            : null;
 
     private static Command CreateWatch()
     {
@@ -40,9 +51,7 @@ internal static class FabricCommands
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
-            using var session = run.Parsed.GetValue(path) is { } folder
-                ? CommandRun.Open(new IaaSContext { Path = Path.GetFullPath(folder), Hypervisor = run.Parsed.GetValue(hypervisor) })
-                : null;
+            using var session = OpenAt(run, path, hypervisor);
             var watchable = (IWatchable)(session ?? run.Session).Provider;
             if (!await watchable.WatchAsync(!run.Parsed.GetValue(untilIdle), run.Notices, run.Cancellation))
                 run.Notices.Report(Notice.Verbose("Another process watches this fabric already."));

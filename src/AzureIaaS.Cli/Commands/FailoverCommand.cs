@@ -9,7 +9,8 @@ internal static class FailoverCommand
     private static readonly Argument<string[]> Machines = Shared.Machines();
     private static readonly Option<FailoverKind> Kind = new("--kind", "-k") { Description = "test is a rehearsal with a clone, planned a live migration, unplanned the loss of the host.", DefaultValueFactory = _ => FailoverKind.Test };
     private static readonly Option<string?> Target = new("--target-host") { Description = "The host to go to; placement chooses when left out." };
-    private static readonly Option<string[]> Check = new("--check") { Description = "What must hold afterwards.", AllowMultipleArgumentsPerToken = true, HelpName = "process|signoflife|agent" };
+    private static readonly Option<string[]> Check = new("--check") { Description = "What must hold afterwards.", AllowMultipleArgumentsPerToken = true, HelpName = "process|signoflife|agent|ping" };
+    private static readonly Option<int?> Port = new("--port") { Description = "The guest must listen at this TCP port of its network.", HelpName = "port" };
     private static readonly Option<string?> Pattern = new("--pattern") { Description = "A line on the console must match this regular expression.", HelpName = "regex" };
     private static readonly Option<int> CheckTimeout = new("--check-timeout") { Description = "How long each check may take.", HelpName = "seconds", DefaultValueFactory = _ => 300 };
     private static readonly Option<bool> AllowRestart = new("--allow-restart") { Description = "For planned, when it cannot be done live: shut down and start elsewhere." };
@@ -21,7 +22,7 @@ internal static class FailoverCommand
     {
         var command = new Command("failover", "Rehearse or do the failover of machines, in start order; prints a report each.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { Kind, Target, Check, Pattern, CheckTimeout, AllowRestart, List, Last, WhatIf })
+        foreach (var option in new Option[] { Kind, Target, Check, Pattern, Port, CheckTimeout, AllowRestart, List, Last, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -78,10 +79,13 @@ internal static class FailoverCommand
             "PROCESS" => (FailoverCheck)new ProcessCheck { Timeout = timeout },
             "SIGNOFLIFE" => new SignOfLifeCheck { Timeout = timeout },
             "AGENT" => new AgentCheck { Timeout = timeout },
-            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{name}' is no check.", "Use process, signoflife or agent; a line on the console with --pattern.", name),
+            "PING" => new PingCheck { Timeout = timeout },
+            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{name}' is no check.", "Use process, signoflife, agent or ping; a line on the console with --pattern, a port with --port.", name),
         }).ToList();
         if (run.Parsed.GetValue(Pattern) is { } pattern && WaitCommand.PatternOf(pattern) is not null)
             checks.Add(new ConsoleCheck(pattern) { Timeout = timeout });
+        if (run.Parsed.GetValue(Port) is { } port)
+            checks.Add(new PortCheck(port) { Timeout = timeout });
         return checks;
     }
 }

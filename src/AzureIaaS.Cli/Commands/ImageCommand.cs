@@ -6,26 +6,79 @@ namespace AzureIaaS.Cli.Commands;
 
 internal static class ImageCommand
 {
-    private static readonly Argument<string[]> Paths = new("path") { Description = "The files to look at.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Argument<string[]> Paths = new("path") { Description = "The files to look at.", Arity = ArgumentArity.ZeroOrMore };
     private static readonly Option<string?> Format = new("--format") { Description = "The format, without looking: raw, vhdx, ..." };
+    private static readonly Option<string?> Snapshot = Shared.Snapshot();
+    private static readonly Option<string?> Root = new("--root") { Description = "The folder that no file an image refers to may leave." };
+    private static readonly Option<string[]> AllowExternalReference = Shared.AllowExternalReference();
+
+    private static readonly Argument<string[]> Sources = new("path") { Description = "The images to convert.", Arity = ArgumentArity.OneOrMore };
+    private static readonly Option<string> Target = new("--format", "-f")
+    {
+        Description = $"What kind of image to make: {string.Join(", ", WriteFormat.Known.Select(f => f.Name))}.", Required = true,
+    };
+    private static readonly Option<string?> Output = new("--path", "-p") { Description = "The file to make, or a folder to make it in; beside the image when left out." };
+    private static readonly Option<string?> SourceFormat = new("--source-format") { Description = "The image's own format, without looking." };
+    private static readonly Option<bool> Force = new("--force") { Description = "Replace a file that is there, once the new one is whole." };
 
     public static Command Create()
     {
-        var command = new Command("image", "Say what disk images are: format, sizes, partitions, firmware.");
+        var command = new Command("image", "Say what disk images are: format, sizes, chain, partitions, firmware.");
         command.Arguments.Add(Paths);
-        command.Options.Add(Format);
+        foreach (var option in new Option[] { Format, Snapshot, Root, AllowExternalReference })
+            command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
+            var options = OptionsOf(run, Format);
             foreach (var path in run.Parsed.GetValue(Paths)!)
             {
                 await run.TryAsync(() =>
                 {
-                    var options = new DiskOpenOptions { Format = run.Parsed.GetValue(Format) };
                     run.Output.Write(ImageInspection.Inspect(path, options, run.Cancellation), CoreJson.Default.ImageInfo);
                     return Task.CompletedTask;
                 });
             }
         }));
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(Paths) is not { Length: > 0 })
+                result.AddError("Name the files to look at.");
+        });
+        command.Subcommands.Add(CreateConvert());
         return command;
     }
+
+    private static Command CreateConvert()
+    {
+        var command = new Command("convert", "Make disk images of one format of images of another.");
+        command.Arguments.Add(Sources);
+        foreach (var option in new Option[] { Target, Output, SourceFormat, Snapshot, Root, AllowExternalReference, Force })
+            command.Options.Add(option);
+        command.SetAction(CommandRun.Of(async run =>
+        {
+            var format = WriteFormat.Named(run.Parsed.GetValue(Target)!);
+            var sources = run.Parsed.GetValue(Sources)!;
+            var target = run.Parsed.GetValue(Output);
+            if (sources.Length > 1 && target is not null && !Directory.Exists(target))
+                throw new IaaSException(ErrorKind.InvalidArgument, "OneFileForMany", "One file cannot be made of several images.", "Give --path a folder that is there, or leave it out.");
+            foreach (var source in sources)
+            {
+                await run.TryAsync(async () =>
+                {
+                    var path = ImageConversion.TargetFor(Path.GetFullPath(source), target, format);
+                    var request = new DiskConversionRequest { Path = path, Format = format, Force = run.Parsed.GetValue(Force) };
+                    run.Output.Write(await ImageConversion.RunAsync(source, OptionsOf(run, SourceFormat), request, run.Notices, run.Cancellation), CoreJson.Default.ImageInfo);
+                });
+            }
+        }));
+        return command;
+    }
+
+    private static DiskOpenOptions OptionsOf(CommandRun run, Option<string?> format) => new()
+    {
+        Format = run.Parsed.GetValue(format),
+        Snapshot = run.Parsed.GetValue(Snapshot),
+        Root = run.Parsed.GetValue(Root),
+        ExternalReferences = run.Parsed.GetValue(AllowExternalReference) ?? [],
+    };
 }

@@ -17,6 +17,8 @@ internal static class ImportCommand
     private static readonly Option<DiskController> Controller = new("--controller") { Description = "The controller of its disks; what an untouched guest most likely boots from when left out." };
     private static readonly Option<string?> Format = new("--format") { Description = "The image's format, without looking: raw, vhdx, ..." };
     private static readonly Option<string?> Root = new("--root") { Description = "The folder that no file an image refers to may leave." };
+    private static readonly Option<string[]> AllowExternalReference = Shared.AllowExternalReference();
+    private static readonly Option<string?> Snapshot = Shared.Snapshot();
     private static readonly Option<string?> AvailabilitySet = new("--availability-set") { Description = "The availability set it is to belong to: machines that do the same, and are kept apart." };
     private static readonly Option<int?> StartOrder = new("--start-order") { Description = "When it comes back after the loss of a host: smaller numbers first." };
     private static readonly Option<bool> SkipDigest = new("--skip-digest") { Description = "Do not compute the content's digest; such an import cannot be resumed where it was." };
@@ -26,7 +28,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, Root, AvailabilitySet, StartOrder, SkipDigest, WhatIf })
+        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, SkipDigest, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -56,6 +58,8 @@ internal static class ImportCommand
             Controller = run.Parsed.GetValue(Controller),
             Format = run.Parsed.GetValue(Format),
             Root = run.Parsed.GetValue(Root),
+            ExternalReferences = run.Parsed.GetValue(AllowExternalReference) ?? [],
+            Snapshot = run.Parsed.GetValue(Snapshot),
             AvailabilitySet = run.Parsed.GetValue(AvailabilitySet),
             StartOrder = run.Parsed.GetValue(StartOrder),
             SkipDigest = run.Parsed.GetValue(SkipDigest),

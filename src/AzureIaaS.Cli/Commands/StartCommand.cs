@@ -11,13 +11,14 @@ internal static class StartCommand
     private static readonly Option<string?> Pattern = new("--pattern") { Description = "With --wait: wait for a line on the console that matches this regular expression.", HelpName = "regex" };
     private static readonly Option<int> Timeout = Shared.Timeout(300, "With --wait: how long to wait.");
     private static readonly Option<bool> Overcommit = new("--overcommit") { Description = "Start even when the guests' memory exceeds what this computer has." };
+    private static readonly Option<string[]> Publish = new("--publish-port", "-p") { Description = "Reach a port of the machine at one of this computer's: 8080:80.", HelpName = "port:port" };
     private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
     public static Command Create()
     {
         var command = new Command("start", "Start machines, each on a host that has room for it.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, WhatIf })
+        foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, Publish, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -32,7 +33,11 @@ internal static class StartCommand
 
     private static async Task StartAsync(CommandRun run, VirtualMachine machine, Regex? pattern)
     {
-        var options = new StartOptions { Overcommit = run.Parsed.GetValue(Overcommit) };
+        var options = new StartOptions
+        {
+            Overcommit = run.Parsed.GetValue(Overcommit),
+            Publish = run.Parsed.GetValue(Publish) is { Length: > 0 } ports ? [.. ports.Select(PublishedPort.Parse)] : null,
+        };
         if (run.Parsed.GetValue(WhatIf))
         {
             var where = run.Session.Provider is IPlacementPreview preview ? " on " + preview.PreviewPlacement(machine.Id, options).Reason : ".";

@@ -9,13 +9,14 @@ internal static class WaitCommand
     private static readonly Argument<string[]> Machines = Shared.Machines();
     private static readonly Option<WaitFor> For = new("--for") { Description = "What to wait for.", DefaultValueFactory = _ => WaitFor.SignOfLife };
     private static readonly Option<string?> Pattern = new("--pattern") { Description = "For console: the regular expression that a line must match.", HelpName = "regex" };
+    private static readonly Option<int> Port = new("--port") { Description = "For port: the TCP port that the guest is to listen at.", HelpName = "port" };
     private static readonly Option<int> Timeout = Shared.Timeout(300, "How long to wait.");
 
     public static Command Create()
     {
         var command = new Command("wait", "Wait for machines; fails when what is waited for does not come in time.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { For, Pattern, Timeout })
+        foreach (var option in new Option[] { For, Pattern, Port, Timeout })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -40,7 +41,9 @@ internal static class WaitCommand
         var pattern = PatternOf(run.Parsed.GetValue(Pattern));
         if (what == WaitFor.Console && pattern is null)
             throw new IaaSException(ErrorKind.InvalidArgument, "PatternMissing", "Waiting for the console needs a pattern.", "Give one: --for console --pattern 'login:'.");
-        var options = new WaitOptions { For = what, Pattern = pattern, Timeout = TimeSpan.FromSeconds(run.Parsed.GetValue(Timeout)) };
+        if (what == WaitFor.Port && run.Parsed.GetValue(Port) is < 1 or > 65535)
+            throw new IaaSException(ErrorKind.InvalidArgument, "PortMissing", "Waiting for a port needs its number.", "Give one: -For Port -Port 80.");
+        var options = new WaitOptions { For = what, Pattern = pattern, Port = run.Parsed.GetValue(Port), Timeout = TimeSpan.FromSeconds(run.Parsed.GetValue(Timeout)) };
         foreach (var machine in await run.MachinesAsync(Machines))
         {
             await run.TryAsync(async () =>

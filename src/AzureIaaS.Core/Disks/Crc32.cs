@@ -1,16 +1,26 @@
+using System.Buffers.Binary;
+using System.Numerics;
+
 namespace AzureIaaS.Disks;
 
 /// <summary>The two 32-bit cyclic redundancy checks that disk formats use, both reflected, inverted at start and end.</summary>
 internal static class Crc32
 {
     private static readonly uint[] IeeeTable = MakeTable(0xEDB88320);
-    private static readonly uint[] CastagnoliTable = MakeTable(0x82F63B78);
 
     /// <summary>CRC-32 (IEEE 802.3), as GPT uses it.</summary>
     public static uint Ieee(ReadOnlySpan<byte> bytes) => Compute(IeeeTable, bytes);
 
     /// <summary>CRC-32C (Castagnoli), as VHDX uses it.</summary>
-    public static uint Castagnoli(ReadOnlySpan<byte> bytes) => Compute(CastagnoliTable, bytes);
+    public static uint Castagnoli(ReadOnlySpan<byte> bytes)
+    {
+        var crc = uint.MaxValue;
+        for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
+            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
+        foreach (var b in bytes)
+            crc = BitOperations.Crc32C(crc, b);
+        return ~crc;
+    }
 
     private static uint Compute(uint[] table, ReadOnlySpan<byte> bytes)
     {

@@ -84,8 +84,8 @@ public sealed class DiskCopy
         return new DiskCopyResult(_written, _verified, _options.Digest ? DiskDigest.Describe(_digests) : null, _digests);
     }
 
-    /// <summary>The first fault is the one to report: the others are workers that were told to stop because of it.</summary>
-    private static async Task WaitForAllAsync(Task[] workers)
+    /// <summary>Waits for workers. The first fault is the one to report: the others are workers that were told to stop because of it.</summary>
+    internal static async Task WaitForAllAsync(Task[] workers)
     {
         try
         {
@@ -125,7 +125,7 @@ public sealed class DiskCopy
     private Span<byte> DigestOf(long block) => _digests.AsSpan((int)(block * DiskDigest.HashSize), DiskDigest.HashSize);
 
     /// <summary>The indexes of the blocks that hold any data, in order.</summary>
-    private static IEnumerable<long> DataBlocks(DiskImage source)
+    internal static IEnumerable<long> DataBlocks(DiskImage source)
     {
         long next = 0;
         foreach (var extent in source.GetExtents())

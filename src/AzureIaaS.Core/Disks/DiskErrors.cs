@@ -29,7 +29,7 @@ internal static class DiskErrors
 
     public static DiskImageException ReferenceOutsideRoot(string path, string reference, string role, string root) =>
         new(DiskImageFault.ReferenceOutsideRoot, path, null, $"its {role} '{reference}' lies outside the import's root '{root}'",
-            "If you trust this image, put all its files into one folder and import from there.");
+            "If you trust this image, allow that file by -AllowExternalReference, or put all its files into one folder and name that by -Root.");
 
     public static DiskImageException Unreadable(string path, string problem, string remedy, Exception? inner = null) =>
         new(DiskImageFault.Unreadable, path, null, problem, remedy, inner);

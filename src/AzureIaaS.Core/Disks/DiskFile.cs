@@ -1,27 +1,37 @@
+using AzureIaaS.Appliances;
 using Microsoft.Win32.SafeHandles;
 
 namespace AzureIaaS.Disks;
 
 /// <summary>
-/// A file that an image is made of, open for reading only. Reads are positional, so any number of threads may share it,
-/// and whatever goes wrong is a <see cref="DiskImageException"/> that names the file and the offset.
+/// A file that an image is made of, open for reading only; it may be a member of an archive, which is a range of that file. Reads are
+/// positional, so any number of threads may share it, and whatever goes wrong is a <see cref="DiskImageException"/> that names the file and
+/// the offset.
 /// </summary>
 public sealed class DiskFile : IDisposable
 {
     private readonly SafeFileHandle _handle;
 
-    private DiskFile(string path, SafeFileHandle handle, long length)
+    private DiskFile(string path, string container, SafeFileHandle handle, long start, long length)
     {
         Path = path;
+        Container = container;
         _handle = handle;
+        Start = start;
         Length = length;
     }
 
-    /// <summary>The full path of the file.</summary>
+    /// <summary>The full path of the file; that of a member is its archive's with its name behind it.</summary>
     public string Path { get; }
+
+    /// <summary>The full path of the file that there really is: the archive's, for a member.</summary>
+    public string Container { get; }
 
     /// <summary>The file's length in bytes when it was opened.</summary>
     public long Length { get; }
+
+    /// <summary>Where its first byte is in <see cref="Container"/>.</summary>
+    internal long Start { get; }
 
     /// <summary>The open handle, for what only the operating system can say (sparse ranges).</summary>
     internal SafeFileHandle Handle => _handle;
@@ -39,8 +49,10 @@ public sealed class DiskFile : IDisposable
             // Asked before opening: a pipe under a disk's name would make the opening wait for ever.
             if (HasNoLength(path))
                 throw DiskErrors.Unreadable(path, "the file is empty, or no ordinary file", "Copy or export the image again: nothing of it arrived.");
+            if (!File.Exists(path) && FindMember(path) is { } member)
+                return OpenMember(path, member.Archive, member.Member);
             var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            return new DiskFile(path, handle, LengthOf(handle, path));
+            return new DiskFile(path, path, handle, 0, LengthOf(handle, path));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -64,7 +76,7 @@ public sealed class DiskFile : IDisposable
         {
             while (buffer.Length > 0)
             {
-                var read = RandomAccess.Read(_handle, buffer, offset);
+                var read = RandomAccess.Read(_handle, buffer, Start + offset);
                 if (read == 0)
                     throw DiskErrors.Truncated(Path, offset, buffer.Length, Length);
                 buffer = buffer[read..];
@@ -93,6 +105,34 @@ public sealed class DiskFile : IDisposable
 
     /// <inheritdoc/>
     public void Dispose() => _handle.Dispose();
+
+    /// <summary>The member of an archive that a path means: part of the path is a file, and the rest a name in it.</summary>
+    private static (string Archive, ArchiveMember Member)? FindMember(string path)
+    {
+        for (var archive = System.IO.Path.GetDirectoryName(path); archive is not null && !Directory.Exists(archive); archive = System.IO.Path.GetDirectoryName(archive))
+        {
+            if (!File.Exists(archive))
+                continue;
+            using (var file = Open(archive))
+            {
+                if (!TarArchive.IsAt(file.Read(0, (int)Math.Min(512, file.Length))))
+                    return null;
+            }
+
+            var name = path[(archive.Length + 1)..].Replace('\\', '/');
+            return TarArchive.List(archive).FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member ? (archive, member) : null;
+        }
+
+        return null;
+    }
+
+    private static DiskFile OpenMember(string path, string archive, ArchiveMember member)
+    {
+        if (member.Length == 0)
+            throw DiskErrors.Unreadable(path, "the file in the archive is empty", "Export the machine again.");
+        var handle = File.OpenHandle(archive, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return new DiskFile(path, archive, handle, member.Offset, Math.Min(member.Length, RandomAccess.GetLength(handle) - member.Offset));
+    }
 
     private static bool HasNoLength(string path)
     {

@@ -1,6 +1,8 @@
+using AzureIaaS.Disks.Qcow;
 using AzureIaaS.Disks.Qcow2;
 using AzureIaaS.Disks.Raw;
 using AzureIaaS.Disks.Recognised;
+using AzureIaaS.Disks.Vdi;
 using AzureIaaS.Disks.Vhd;
 using AzureIaaS.Disks.Vhdx;
 using AzureIaaS.Disks.Vmdk;
@@ -19,6 +21,8 @@ public abstract partial class DiskFormat
         new VhdxFormat(),
         new VmdkFormat(),
         new Qcow2Format(),
+        new QcowFormat(),
+        new VdiFormat(),
         .. RecognisedFormat.All,
         new RawFormat(),
     ];

@@ -36,7 +36,10 @@ public abstract class DiskImage : IDisposable
     /// <summary>Whether reading costs the processor more than moving bytes, so that a second thread helps.</summary>
     public virtual bool IsCompressed => false;
 
-    /// <summary>Every file the image is made of, the named one first.</summary>
+    /// <summary>The image that shows where this one holds nothing; null for a whole disk.</summary>
+    public virtual DiskImage? Parent => null;
+
+    /// <summary>Every file the image is made of, its parents' too, the named one first.</summary>
     public virtual IReadOnlyList<string> Files => [Path];
 
     /// <summary>Anything else worth knowing, by name: creator, block size, adapter type.</summary>

@@ -10,6 +10,7 @@ namespace AzureIaaS.Disks;
 /// <param name="details">What else is worth knowing, by name.</param>
 /// <param name="warnings">What is odd and was accepted.</param>
 /// <param name="sectorSize">The size of a logical sector in bytes.</param>
+/// <param name="parent">What it lies over; the image closes it.</param>
 internal sealed class MappedImage(
     DiskFormat format,
     string variant,
@@ -17,7 +18,8 @@ internal sealed class MappedImage(
     IReadOnlyList<DiskFile> files,
     IReadOnlyDictionary<string, string> details,
     IReadOnlyList<string> warnings,
-    int sectorSize = 512) : DiskImage(format, files[0].Path)
+    int sectorSize = 512,
+    DiskImage? parent = null) : DiskImage(format, files[0].Path)
 {
     private const int PlainRead = 512 << 10;
     private const int PackedRead = 2 << 20;
@@ -32,19 +34,23 @@ internal sealed class MappedImage(
     public override int LogicalSectorSize => sectorSize;
 
     /// <inheritdoc/>
-    public override int PreferredRead { get; } = map.HasPacked ? PackedRead : PlainRead;
+    public override int PreferredRead { get; } = Math.Max(map.HasPacked ? PackedRead : PlainRead, parent?.PreferredRead ?? 0);
 
     /// <inheritdoc/>
-    public override bool IsCompressed => map.HasPacked;
+    public override bool IsCompressed { get; } = map.HasPacked || parent?.IsCompressed == true;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Files { get; } = [.. files.Select(f => f.Path)];
+    public override DiskImage? Parent => parent;
+
+    /// <inheritdoc/>
+    public override IReadOnlyList<string> Files { get; } = [.. files.Select(f => f.Container), .. parent?.Files ?? []];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Details => details;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Warnings => warnings;
+    public override IReadOnlyList<string> Warnings { get; } =
+        [.. warnings, .. (parent?.Warnings ?? []).Select(w => $"Parent {System.IO.Path.GetFileName(parent?.Path)}: {w}")];
 
     /// <inheritdoc/>
     protected override void ReadCore(long offset, Span<byte> buffer) => map.Read(offset, buffer);
@@ -57,5 +63,6 @@ internal sealed class MappedImage(
     {
         foreach (var file in files)
             file.Dispose();
+        parent?.Dispose();
     }
 }

@@ -19,7 +19,7 @@ internal static partial class SparseRanges
         var end = offset + length;
         while (offset < end)
         {
-            var (start, stop) = NextData(file.Handle, offset, end);
+            var (start, stop) = NextData(file, offset, end);
             if (start > offset)
                 yield return new DiskExtent(offset, start - offset, DiskExtentKind.Hole);
             if (stop > start)
@@ -28,17 +28,18 @@ internal static partial class SparseRanges
         }
     }
 
-    private static (long Start, long Stop) NextData(SafeFileHandle handle, long offset, long end)
+    private static (long Start, long Stop) NextData(DiskFile file, long offset, long end)
     {
         if (!OperatingSystem.IsLinux())
             return (offset, end);
-        var start = Seek(handle, offset, SeekData);
+        var start = Seek(file.Handle, file.Start + offset, SeekData);
         if (start < 0)
             return Marshal.GetLastPInvokeError() == NoSuchData ? (end, end) : (offset, end);
+        start -= file.Start;
         if (start >= end)
             return (end, end);
-        var stop = Seek(handle, start, SeekHole);
-        return (start, stop < 0 ? end : Math.Min(stop, end));
+        var stop = Seek(file.Handle, file.Start + start, SeekHole);
+        return (start, stop < 0 ? end : Math.Min(stop - file.Start, end));
     }
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]

@@ -33,6 +33,8 @@ public abstract class FailoverCheck
             "SignOfLife" => new SignOfLifeCheck { Timeout = timeout },
             "Console" when parts.Length == 3 => new ConsoleCheck(parts[2]) { Timeout = timeout },
             "Agent" => new AgentCheck { Timeout = timeout },
+            "Port" when parts.Length == 3 && int.TryParse(parts[2], System.Globalization.CultureInfo.InvariantCulture, out var port) => new PortCheck(port) { Timeout = timeout },
+            "Ping" => new PingCheck { Timeout = timeout },
             _ => null,
         };
     }
@@ -115,4 +117,35 @@ public sealed class AgentCheck : FailoverCheck
     /// <inheritdoc/>
     public override Task<(bool Succeeded, string Detail)> RunAsync(VirtualMachine machine, Providers.IVmProvider provider, CancellationToken cancellation) =>
         WaitAsync(machine, provider, new Providers.WaitOptions { For = Providers.WaitFor.Agent }, cancellation);
+}
+
+/// <summary>Its guest listens at a TCP port, asked on its network.</summary>
+/// <param name="port">The port.</param>
+public sealed class PortCheck(int port) : FailoverCheck
+{
+    private readonly string _port = port.ToString(System.Globalization.CultureInfo.InvariantCulture);
+
+    /// <inheritdoc/>
+    public override string Name => $"Port {_port}";
+
+    /// <inheritdoc/>
+    public override string? Recipe => RecipeOf("Port", _port);
+
+    /// <inheritdoc/>
+    public override Task<(bool Succeeded, string Detail)> RunAsync(VirtualMachine machine, Providers.IVmProvider provider, CancellationToken cancellation) =>
+        WaitAsync(machine, provider, new Providers.WaitOptions { For = Providers.WaitFor.Port, Port = port }, cancellation);
+}
+
+/// <summary>Its guest answers a ping on its network.</summary>
+public sealed class PingCheck : FailoverCheck
+{
+    /// <inheritdoc/>
+    public override string Name => "Ping";
+
+    /// <inheritdoc/>
+    public override string? Recipe => RecipeOf("Ping");
+
+    /// <inheritdoc/>
+    public override Task<(bool Succeeded, string Detail)> RunAsync(VirtualMachine machine, Providers.IVmProvider provider, CancellationToken cancellation) =>
+        WaitAsync(machine, provider, new Providers.WaitOptions { For = Providers.WaitFor.Ping }, cancellation);
 }

@@ -6,6 +6,9 @@ public interface IHostStore
     /// <summary>All hosts in the order of their names.</summary>
     IReadOnlyList<FabricHost> List();
 
+    /// <summary>Grows with every change of a host.</summary>
+    long Change { get; }
+
     /// <summary>One host by name, in any case of letters; null when there is none.</summary>
     /// <param name="name">The name.</param>
     FabricHost? Find(string name);

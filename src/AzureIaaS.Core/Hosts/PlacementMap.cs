@@ -33,23 +33,30 @@ public sealed record Placement(string? Host, string Reason);
 /// <summary>
 /// Decides where machines go. A picture of hosts and of what is taken on them; choosing changes nothing, and every choice is explained. Among the
 /// hosts with room it takes the one whose fault domain holds the fewest of the machine's availability set, then whose update domain does, then
-/// the emptiest, then the first by name. So a sixth machine over five update domains shares the first one's.
+/// the emptiest, then the first by name. So a sixth machine over five update domains shares the first one's. The rule itself is in
+/// <see cref="HostBoard"/>; here it has names and reasons.
 /// </summary>
 public sealed class PlacementMap
 {
-    private readonly List<Place> _places;
-    private readonly Dictionary<string, Place> _byName;
-    private readonly Dictionary<Guid, (Place Place, PlacementNeed Need)> _reserved = [];
-    private readonly Dictionary<(string Set, int Domain), int> _faultDomains = [];
-    private readonly Dictionary<(string Set, int Domain), int> _updateDomains = [];
+    private readonly List<FabricHost> _hosts;
+    private readonly Dictionary<string, int> _byName;
+    private readonly Dictionary<string, int> _sets = new(StringComparer.OrdinalIgnoreCase);
+    private readonly Dictionary<Guid, (int Host, HostNeed Need)> _reserved = [];
+    private readonly HostBoard _board;
 
     /// <summary>Draws the picture.</summary>
     /// <param name="hosts">The hosts.</param>
     /// <param name="machines">The machines; those that have a host take their place on it.</param>
     public PlacementMap(IEnumerable<FabricHost> hosts, IEnumerable<VirtualMachine> machines)
     {
-        _places = [.. hosts.OrderBy(h => h.Name, StringComparer.OrdinalIgnoreCase).Select(h => new Place(h))];
-        _byName = _places.ToDictionary(p => p.Host.Name, StringComparer.OrdinalIgnoreCase);
+        _hosts = [.. hosts.OrderBy(h => h.Name, StringComparer.OrdinalIgnoreCase)];
+        _byName = _hosts.Select((h, i) => (h.Name, i)).ToDictionary(h => h.Name, h => h.i, StringComparer.OrdinalIgnoreCase);
+        // Domains are numbered by whoever made the hosts, perhaps with gaps; the board counts in arrays.
+        var faultDomains = Numbers(_hosts.Select(h => h.FaultDomain));
+        var updateDomains = Numbers(_hosts.Select(h => h.UpdateDomain));
+        _board = new HostBoard([.. _hosts.Select(h => (h.Cpu, h.Memory, faultDomains[h.FaultDomain], updateDomains[h.UpdateDomain]))]);
+        for (var i = 0; i < _hosts.Count; i++)
+            _board.SetUp(i, _hosts[i].State == HostState.Up);
         foreach (var machine in machines.Where(m => m.Host is not null))
             Reserve(PlacementNeed.Of(machine), machine.Host!);
     }
@@ -58,20 +65,9 @@ public sealed class PlacementMap
     /// <param name="need">What it needs. A place it has already does not count against it.</param>
     public Placement Choose(PlacementNeed need)
     {
-        var own = _reserved.GetValueOrDefault(need.Id).Place;
-        var set = need.AvailabilitySet is { } name ? Key(name) : null;
-        Place? best = null;
-        (int Fault, int Update, double Load) bestRank = default;
-        foreach (var place in _places)
-        {
-            if (ObstacleOf(place, need, own) != Obstacle.None)
-                continue;
-            var rank = Rank(place, set, own);
-            if (best is null || rank.CompareTo(bestRank) < 0)
-                (best, bestRank) = (place, rank);
-        }
-
-        return best is null ? new Placement(null, Nowhere(need, own)) : new Placement(best.Host.Name, Explain(best, need, bestRank));
+        var numbers = Numbers(need);
+        var host = _board.Choose(numbers);
+        return host < 0 ? new Placement(null, Nowhere(need, numbers)) : new Placement(_hosts[host].Name, Explain(host, need, _board.Rank(host, numbers)));
     }
 
     /// <summary>Takes a place; the one that the machine had is given back.</summary>
@@ -82,8 +78,9 @@ public sealed class PlacementMap
         Release(need.Id);
         if (!_byName.TryGetValue(host, out var place))
             return;
-        _reserved[need.Id] = (place, need);
-        Count(place, need, 1);
+        var taken = new HostNeed(need.Cpu, need.Memory, SetOf(need));
+        _reserved[need.Id] = (place, taken);
+        _board.Take(place, taken, 1);
     }
 
     /// <summary>Gives a machine's place back.</summary>
@@ -91,112 +88,65 @@ public sealed class PlacementMap
     public void Release(Guid id)
     {
         if (_reserved.Remove(id, out var taken))
-            Count(taken.Place, taken.Need, -1);
+            _board.Take(taken.Host, taken.Need, -1);
     }
 
     /// <summary>What is taken on a host.</summary>
     /// <param name="host">The host's name.</param>
-    public (int Cpu, long Memory) Used(string host) => _byName.TryGetValue(host, out var place) ? (place.Cpu, place.Memory) : (0, 0);
+    public (int Cpu, long Memory) Used(string host) => _byName.TryGetValue(host, out var place) ? (_board[place].CpuUsed, _board[place].MemoryUsed) : (0, 0);
 
-    private void Count(Place place, PlacementNeed need, int sign)
+    private static Dictionary<int, int> Numbers(IEnumerable<int> domains) =>
+        domains.Distinct().Order().Select((domain, number) => (domain, number)).ToDictionary(d => d.domain, d => d.number);
+
+    private HostNeed Numbers(PlacementNeed need) => new(need.Cpu, need.Memory, SetOf(need))
     {
-        place.Cpu += sign * need.Cpu;
-        place.Memory += sign * need.Memory;
+        Own = _reserved.TryGetValue(need.Id, out var own) ? own.Host : -1,
+        Avoid = need.Avoid is { } avoid && _byName.TryGetValue(avoid, out var left) ? left : -1,
+        Only = need.Only is not { } only ? -1 : _byName.TryGetValue(only, out var wanted) ? wanted : HostNeed.NoHost,
+        Overcommit = need.Overcommit,
+    };
+
+    private int SetOf(PlacementNeed need)
+    {
         if (need.AvailabilitySet is not { } set)
-            return;
-        var (fault, update) = ((Key(set), place.Host.FaultDomain), (Key(set), place.Host.UpdateDomain));
-        _faultDomains[fault] = _faultDomains.GetValueOrDefault(fault) + sign;
-        _updateDomains[update] = _updateDomains.GetValueOrDefault(update) + sign;
+            return -1;
+        if (!_sets.TryGetValue(set, out var number))
+            _sets[set] = number = _sets.Count;
+        return number;
     }
 
-    private (int Fault, int Update, double Load) Rank(Place place, string? set, Place? own)
+    private string Refusal(int place, in HostNeed need)
     {
-        var load = place.Host.Memory == 0 ? 0 : (double)place.Memory / place.Host.Memory;
-        if (set is null)
-            return (0, 0, load);
-        var (fault, update) = (_faultDomains.GetValueOrDefault((set, place.Host.FaultDomain)), _updateDomains.GetValueOrDefault((set, place.Host.UpdateDomain)));
-        // The machine itself is no reason to stay away from where it is.
-        if (own is not null && own.Host.FaultDomain == place.Host.FaultDomain)
-            fault--;
-        if (own is not null && own.Host.UpdateDomain == place.Host.UpdateDomain)
-            update--;
-        return (fault, update, load);
-    }
-
-    private static Obstacle ObstacleOf(Place place, PlacementNeed need, Place? own)
-    {
-        var host = place.Host;
-        if (need.Only is { } only && !host.Name.Equals(only, StringComparison.OrdinalIgnoreCase))
-            return Obstacle.NotAskedFor;
-        if (host.Name.Equals(need.Avoid, StringComparison.OrdinalIgnoreCase))
-            return Obstacle.ToBeLeft;
-        if (host.State != HostState.Up)
-            return Obstacle.NotUp;
-        if (need.Overcommit)
-            return Obstacle.None;
-        var (cpu, memory) = Taken(place, need, own);
-        if (cpu + need.Cpu > host.Cpu)
-            return Obstacle.Cpu;
-        return memory + need.Memory > host.Memory ? Obstacle.Memory : Obstacle.None;
-    }
-
-    /// <summary>What others than the machine itself have taken.</summary>
-    private static (int Cpu, long Memory) Taken(Place place, PlacementNeed need, Place? own) =>
-        own == place ? (place.Cpu - need.Cpu, place.Memory - need.Memory) : (place.Cpu, place.Memory);
-
-    private static string Refusal(Place place, PlacementNeed need, Place? own)
-    {
-        var (host, (cpu, memory)) = (place.Host, Taken(place, need, own));
-        return ObstacleOf(place, need, own) switch
+        var host = _hosts[place];
+        var (cpu, memory) = need.Own == place ? (_board[place].CpuUsed - need.Cpu, _board[place].MemoryUsed - need.Memory) : (_board[place].CpuUsed, _board[place].MemoryUsed);
+        return _board.Refusal(place, need) switch
         {
-            Obstacle.NotAskedFor => "another one was asked for",
-            Obstacle.ToBeLeft => "it is to be left",
-            Obstacle.NotUp => $"it is {host.State}",
-            Obstacle.Cpu => $"{Math.Max(0, host.Cpu - cpu)} of {host.Cpu} CPU are free",
+            HostRefusal.NotAskedFor => "another one was asked for",
+            HostRefusal.ToBeLeft => "it is to be left",
+            HostRefusal.NotUp => $"it is {host.State}",
+            HostRefusal.Cpu => $"{Math.Max(0, host.Cpu - cpu)} of {host.Cpu} CPU are free",
             _ => $"{ByteSize.Format(Math.Max(0, host.Memory - memory))} of {ByteSize.Format(host.Memory)} are free",
         };
     }
 
-    private static string Explain(Place place, PlacementNeed need, (int Fault, int Update, double Load) rank)
+    private string Explain(int place, PlacementNeed need, HostRank rank)
     {
-        var room = $"{place.Host.Cpu - place.Cpu} of {place.Host.Cpu} CPU and {ByteSize.Format(place.Host.Memory - place.Memory)} are free";
+        var (host, used) = (_hosts[place], _board[place]);
+        var room = $"{host.Cpu - used.CpuUsed} of {host.Cpu} CPU and {ByteSize.Format(host.Memory - used.MemoryUsed)} are free";
         return need.AvailabilitySet is { } set
-            ? $"{place.Host.Name}: its fault domain {place.Host.FaultDomain} holds {rank.Fault} and its update domain {place.Host.UpdateDomain} holds {rank.Update} others of '{set}'; {room}."
-            : $"{place.Host.Name}: the emptiest with room; {room}.";
+            ? $"{host.Name}: its fault domain {host.FaultDomain} holds {rank.Fault} and its update domain {host.UpdateDomain} holds {rank.Update} others of '{set}'; {room}."
+            : $"{host.Name}: the emptiest with room; {room}.";
     }
 
-    private string Nowhere(PlacementNeed need, Place? own)
+    private string Nowhere(PlacementNeed need, HostNeed numbers)
     {
         const int Shown = 5;
-        if (_places.Count == 0)
+        if (_hosts.Count == 0)
             return "The fabric has no host.";
-        var reasons = _places.Where(p => need.Only is null || p.Host.Name.Equals(need.Only, StringComparison.OrdinalIgnoreCase))
-            .Select(p => $"{p.Host.Name}: {Refusal(p, need, own)}").ToList();
-        if (reasons.Count == 0)
+        if (numbers.Only == HostNeed.NoHost)
             return $"There is no host '{need.Only}'.";
+        var reasons = Enumerable.Range(0, _hosts.Count).Where(h => numbers.Only is -1 || numbers.Only == h).Select(h => $"{_hosts[h].Name}: {Refusal(h, numbers)}").ToList();
         var more = reasons.Count > Shown ? $"; and {reasons.Count - Shown} more" : "";
         return $"No host can take {need.Name} ({need.Cpu} CPU, {ByteSize.Format(need.Memory)}). {string.Join("; ", reasons.Take(Shown))}{more}.";
-    }
-
-    private static string Key(string set) => set.ToUpperInvariant();
-
-    /// <summary>Why a host will not do.</summary>
-    private enum Obstacle
-    {
-        None,
-        NotAskedFor,
-        ToBeLeft,
-        NotUp,
-        Cpu,
-        Memory,
-    }
-
-    private sealed class Place(FabricHost host)
-    {
-        public FabricHost Host { get; } = host;
-
-        public int Cpu { get; set; }
-
-        public long Memory { get; set; }
     }
 }

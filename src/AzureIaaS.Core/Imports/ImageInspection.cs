@@ -15,7 +15,7 @@ public static class ImageInspection
     {
         using var image = DiskFormat.OpenImage(path, options);
         var table = PartitionTable.Read(image.Length, [image.LogicalSectorSize], image.Read);
-        var files = image.Files.Select(ImageFile.Of).ToList();
+        var files = image.Files.Distinct().Select(ImageFile.Of).ToList();
         var warnings = new List<string>(image.Warnings);
         if (table.RequiredLength > image.Length)
             warnings.Add($"A partition ends at byte {table.RequiredLength:N0}, beyond the end of the virtual disk at {image.Length:N0}.");
@@ -23,7 +23,7 @@ public static class ImageInspection
             warnings.Add("No boot loader was seen: there is no boot code in the first sector and no EFI system partition.");
         return new ImageInfo
         {
-            Path = files[0].Path,
+            Path = image.Path,
             Format = image.Format.Name,
             Variant = image.Variant,
             Length = image.Length,
@@ -33,6 +33,7 @@ public static class ImageInspection
             PartitionScheme = table.Scheme.ToString(),
             PartitionCount = table.Partitions.Count,
             Firmware = FirmwareOf(table),
+            Chain = ChainOf(image),
             Files = files,
             Details = new Dictionary<string, string>(image.Details),
             Warnings = warnings,
@@ -48,6 +49,14 @@ public static class ImageInspection
     {
         var bios = table.HasBootCode && (table.Scheme != PartitionScheme.Gpt || table.HasBiosBootPartition);
         return bios ? Firmware.Bios : table.HasEfiSystemPartition ? Firmware.Uefi : Firmware.Unknown;
+    }
+
+    private static List<ImageLayer> ChainOf(DiskImage image)
+    {
+        var chain = new List<ImageLayer>();
+        for (var layer = image; layer is not null; layer = layer.Parent)
+            chain.Add(new ImageLayer { Path = layer.Path, Format = layer.Format.Name, Variant = layer.Variant, Length = layer.Length });
+        return chain;
     }
 
     private static bool CanBoot(PartitionTable table) => table.HasBootCode || table.HasEfiSystemPartition;

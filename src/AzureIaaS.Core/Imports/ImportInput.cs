@@ -6,7 +6,7 @@ namespace AzureIaaS.Imports;
 public abstract class ImportInput
 {
     /// <summary>Every kind of input, descriptions before bare disks.</summary>
-    public static IReadOnlyList<ImportInput> Known { get; } = [new DiskInput()];
+    public static IReadOnlyList<ImportInput> Known { get; } = [new DescriptionInput(), new DiskInput()];
 
     /// <summary>Whether a path is this kind of input.</summary>
     /// <param name="path">The full path.</param>
@@ -17,6 +17,20 @@ public abstract class ImportInput
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
     public abstract ImportSource Read(ImportRequest request, CancellationToken cancellation);
+
+    /// <summary>The name that a machine gets where the request gives none.</summary>
+    /// <param name="path">The full path.</param>
+    /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
+    public virtual string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
+
+    /// <summary>The name that a machine gets.</summary>
+    /// <param name="request">What is to be imported.</param>
+    /// <exception cref="IaaSException">The source is unknown, not supported or damaged.</exception>
+    public static string NameFor(ImportRequest request)
+    {
+        var path = Path.GetFullPath(request.Path);
+        return request.Name ?? Known.First(i => i.Takes(path)).NameOf(path);
+    }
 
     /// <summary>Finds what a request's path is, and reads it.</summary>
     /// <param name="request">What is to be imported.</param>
@@ -34,7 +48,13 @@ internal sealed class DiskInput : ImportInput
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
         var path = Path.GetFullPath(request.Path);
-        var options = new DiskOpenOptions { Format = request.Format, Root = request.Root ?? ImportRoot.For(path) };
+        var options = new DiskOpenOptions
+        {
+            Format = request.Format,
+            Root = request.Root ?? ImportRoot.For(path),
+            ExternalReferences = request.ExternalReferences,
+            Snapshot = request.Snapshot,
+        };
         var disk = ImageInspection.Inspect(path, options, cancellation);
         return new ImportSource
         {

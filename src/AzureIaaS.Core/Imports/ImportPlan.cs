@@ -1,3 +1,4 @@
+using System.Globalization;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
@@ -25,6 +26,14 @@ public sealed class ImportPlan
 
     /// <summary>Whether the number of processors or the memory was said, by the user or by the source.</summary>
     public bool IsSizeKnown { get; set; }
+    /// <summary>What is odd about the machine, in sentences.</summary>
+    public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>What the images may refer to outside the root.</summary>
+    public IList<string> ExternalReferences { get; set; } = [];
+
+    /// <summary>The internal snapshot that is imported; null for the current state.</summary>
+    public string? Snapshot { get; set; }
 
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; set; }
@@ -46,11 +55,14 @@ public sealed class ImportPlan
         CheckSpace(source, place);
         return new ImportPlan
         {
-            Root = request.Root,
+            Root = request.Root ?? source.Root,
+            ExternalReferences = [.. request.ExternalReferences],
+            Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
             IsFirmwareKnown = request.Firmware != Firmware.Unknown || source.Firmware != Firmware.Unknown,
             IsSizeKnown = (request.Cpu ?? source.Cpu) is not null || (request.Memory ?? source.Memory) is not null,
             Sources = [.. source.Disks],
+            Warnings = [.. source.Warnings, .. source.Disks.SelectMany(d => d.Warnings.Select(w => $"{d.Path}: {w}"))],
             Machine = new VirtualMachine
             {
                 Id = Guid.NewGuid(),
@@ -62,6 +74,10 @@ public sealed class ImportPlan
                 OSType = request.OSType,
                 Zone = request.Zone,
                 Firmware = FirmwareFor(request, source),
+                NetworkAdapters = [.. source.Adapters.Select((a, i) => new NetworkAdapter
+                {
+                    Name = string.Create(CultureInfo.InvariantCulture, $"nic{i}"), MacAddress = a.MacAddress ?? "", Model = a.Model ?? "",
+                })],
                 AvailabilitySet = request.AvailabilitySet,
                 StartOrder = request.StartOrder ?? 0,
                 Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
@@ -87,7 +103,7 @@ public sealed class ImportPlan
         Name = $"disk{index}",
         Length = source.Length,
         LogicalSectorSize = source.LogicalSectorSize,
-        Controller = request.Controller,
+        Controller = request.Controller != DiskController.Unknown ? request.Controller : source.Controller,
         SourcePath = source.Path,
         SourceFormat = source.Format,
     };

@@ -36,6 +36,12 @@ public sealed record ImportRequest
     /// <summary>The folder that no file the image refers to may leave; null for the export's own, or the file's.</summary>
     public string? Root { get; init; }
 
+    /// <summary>Files, or folders with all that is in them, that the image may refer to although they lie outside the root.</summary>
+    public IReadOnlyList<string> ExternalReferences { get; init; } = [];
+
+    /// <summary>The id or name of the image's internal snapshot to import; null for its current state.</summary>
+    public string? Snapshot { get; init; }
+
     /// <summary>The availability set it is to belong to; null for none.</summary>
     public string? AvailabilitySet { get; init; }
 

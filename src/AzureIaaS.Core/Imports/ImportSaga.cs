@@ -1,3 +1,4 @@
+using AzureIaaS.Appliances;
 using AzureIaaS.Disks;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
@@ -52,7 +53,19 @@ public static class ImportSaga
         ImportWork work, IImportStage stage, VirtualDisk disk, ImageInfo source, CancellationToken cancellation)
     {
         var resume = work.Resume && !work.Plan.SkipDigest;
-        var options = new DiskOpenOptions { Format = source.Format, Root = work.Plan.Root ?? ImportRoot.For(source.Path) };
+        var options = new DiskOpenOptions
+        {
+            Format = source.Format,
+            Root = work.Plan.Root ?? ImportRoot.For(source.Path),
+            ExternalReferences = [.. work.Plan.ExternalReferences],
+            Snapshot = work.Plan.Snapshot,
+        };
+        if (source.ManifestDigest is { } manifest)
+        {
+            work.Notices.Report(Notice.Step($"Comparing {Path.GetFileName(source.Path)} with its manifest"));
+            OvfManifest.Verify(source.Path, manifest, cancellation);
+        }
+
         using var image = DiskFormat.OpenImage(source.Path, options);
         await using var target = await stage.OpenDiskAsync(disk, resume, cancellation);
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
@@ -85,19 +98,6 @@ public static class ImportSaga
                     ? $"{was.Path}: the image is no longer there."
                     : $"{was.Path}: the image has changed since its import began (then {was.Length:N0} bytes, written {was.LastWrite:u}; now {now.Length:N0}, {now.LastWrite:u}).",
                 "Make sure nothing writes to the image (shut its machine down, or import from a snapshot), then import it again.", was.Path);
-        }
-    }
-
-    /// <summary>Turns positions into fractions, and keeps quiet when nothing visible has changed.</summary>
-    private sealed class CopyProgress(IProgress<Notice> notices, string text, long length) : IProgress<long>
-    {
-        private int _permille = -1;
-
-        public void Report(long value)
-        {
-            var permille = length == 0 ? 1000 : (int)(value * 1000.0 / length);
-            if (Interlocked.Exchange(ref _permille, permille) != permille)
-                notices.Report(Notice.Step(text, permille / 1000.0));
         }
     }
 }

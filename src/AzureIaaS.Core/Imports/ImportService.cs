@@ -47,7 +47,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         }
 
         var (operation, plan) = await Task.Run(() => PlanAsync(request, cancellation), cancellation);
-        foreach (var warning in plan.Sources.SelectMany(s => s.Warnings.Select(w => $"{s.Path}: {w}")))
+        foreach (var warning in plan.Warnings)
             notices.Report(Notice.Warning(warning));
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
         var parameters = JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan);
@@ -105,7 +105,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     private SagaRecord? FindSame(ImportRequest request)
     {
         var path = Path.GetFullPath(request.Path);
-        var name = request.Name ?? Path.GetFileNameWithoutExtension(path);
+        var name = ImportInput.NameFor(request);
         if (store.Sagas.FindReserving(name) is not { } open || open.Kind != ImportSaga.Definition.Kind)
             return null;
         if (open.Source == path)

@@ -1,3 +1,5 @@
+using AzureIaaS.Appliances;
+
 namespace AzureIaaS.Imports;
 
 /// <summary>A machine as its source describes it. Unknown is a value: what the source does not say is null, or Unknown.</summary>
@@ -20,6 +22,15 @@ public sealed record ImportSource
 
     /// <summary>The disks, the one to boot from first.</summary>
     public required IReadOnlyList<ImageInfo> Disks { get; init; }
+
+    /// <summary>The folder that no file of it may leave; null for each disk's own.</summary>
+    public string? Root { get; init; }
+
+    /// <summary>The network adapters in order; none where the source says nothing of them.</summary>
+    public IReadOnlyList<DescribedAdapter> Adapters { get; init; } = [];
+
+    /// <summary>What is odd about the machine and was accepted deliberately, or left out, in sentences.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
 }
 
 /// <summary>What an image file is, as Get-IaaSImage shows it.</summary>
@@ -55,6 +66,15 @@ public sealed class ImageInfo
     /// <summary>The firmware that the disk boots with, as far as the partition table tells.</summary>
     public Firmware Firmware { get; set; }
 
+    /// <summary>The images it is made of, from itself down to the whole disk at the bottom; one for a disk without a parent.</summary>
+    public IList<ImageLayer> Chain { get; set; } = [];
+
+    /// <summary>The controller that its machine's description puts it on; Unknown where there is none.</summary>
+    public DiskController Controller { get; set; }
+
+    /// <summary>The digest that a manifest gives of the file: algorithm, colon, hexadecimal; null where there is no manifest.</summary>
+    public string? ManifestDigest { get; set; }
+
     /// <summary>Every file the image is made of.</summary>
     public IList<ImageFile> Files { get; set; } = [];
 
@@ -63,6 +83,25 @@ public sealed class ImageInfo
 
     /// <summary>What is odd and was accepted, in sentences.</summary>
     public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>The file's name.</summary>
+    public override string ToString() => System.IO.Path.GetFileName(Path);
+}
+
+/// <summary>One image of a chain: what differs from the next one below, or, at the bottom, a whole disk.</summary>
+public sealed class ImageLayer
+{
+    /// <summary>The full path of the file.</summary>
+    public string Path { get; set; } = "";
+
+    /// <summary>The format's short name.</summary>
+    public string Format { get; set; } = "";
+
+    /// <summary>The kind within the format: <c>differencing</c>.</summary>
+    public string Variant { get; set; } = "";
+
+    /// <summary>The size of its virtual disk in bytes.</summary>
+    public long Length { get; set; }
 
     /// <summary>The file's name.</summary>
     public override string ToString() => System.IO.Path.GetFileName(Path);

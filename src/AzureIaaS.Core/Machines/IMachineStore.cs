@@ -1,5 +1,11 @@
 namespace AzureIaaS;
 
+/// <summary>What has changed of the machines since a state.</summary>
+/// <param name="Change">The number of the state that is known now.</param>
+/// <param name="Written">The machines that were added or written since.</param>
+/// <param name="Removed">The ids of those that were removed since.</param>
+public sealed record MachineChanges(long Change, IReadOnlyList<StoredMachine> Written, IReadOnlyList<Guid> Removed);
+
 /// <summary>Where machines are remembered. Every call is one transaction, and durable when it returns.</summary>
 public interface IMachineStore
 {
@@ -10,8 +16,9 @@ public interface IMachineStore
     /// <param name="host">The host's name, in any case of letters.</param>
     IReadOnlyList<StoredMachine> ListOn(string host);
 
-    /// <summary>The generation of every machine: what has changed can be told without reading it all.</summary>
-    IReadOnlyDictionary<Guid, long> Generations();
+    /// <summary>What has changed since a state that the caller knows, so that nobody has to read ten thousand machines for the sake of one.</summary>
+    /// <param name="change">The number of that state, from an earlier answer; -1 for everything there is.</param>
+    MachineChanges ChangesSince(long change);
 
     /// <summary>One machine; null when there is none of that id.</summary>
     /// <param name="id">The machine's id.</param>

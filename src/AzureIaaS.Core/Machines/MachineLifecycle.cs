@@ -41,6 +41,9 @@ public enum MachineRequest
 
     /// <summary>Change its virtual hardware.</summary>
     Reconfigure,
+
+    /// <summary>Put it on a network, or take it off one.</summary>
+    Join,
 }
 
 /// <summary>What is to be done about a request.</summary>
@@ -94,6 +97,7 @@ public static class MachineLifecycle
         MachineRequest.Checkpoint => Checkpoint(state),
         MachineRequest.Restore => Restore(state),
         MachineRequest.Reconfigure => Reconfigure(state),
+        MachineRequest.Join => Join(state),
         _ => throw new ArgumentOutOfRangeException(nameof(request), request, null),
     };
 
@@ -205,6 +209,15 @@ public static class MachineLifecycle
         _ when IsOff(state) => Do,
         MachineState.Running or MachineState.Paused => Deny("is running, and its virtual hardware cannot change under it", "Stop-IaaSVm first, then change it, then Start-IaaSVm."),
         MachineState.Suspended => Deny("is suspended, and its memory fits the hardware it has", "Resume-IaaSVm and Stop-IaaSVm first."),
+        MachineState.Unknown => NoAnswer(),
+        _ => Changing(state),
+    };
+
+    private static Decision Join(MachineState state) => state switch
+    {
+        MachineState.Running => Do,
+        _ when IsOff(state) => Do,
+        MachineState.Paused or MachineState.Suspended => Deny($"is {state.ToString().ToLowerInvariant()}, and its guest would not notice", "Resume-IaaSVm first."),
         MachineState.Unknown => NoAnswer(),
         _ => Changing(state),
     };

@@ -46,6 +46,15 @@ public sealed class NetworkAdapter
     /// <summary>The device that the guest sees, in QEMU's word: <c>e1000</c>, <c>virtio-net-pci</c>.</summary>
     public string Model { get; set; } = "";
 
+    /// <summary>The name of the network it is on; null while it is on none.</summary>
+    public string? Network { get; set; }
+
+    /// <summary>The id of that network.</summary>
+    public Guid? NetworkId { get; set; }
+
+    /// <summary>Its address there, which is its own until it leaves; null while it is on none.</summary>
+    public string? IPAddress { get; set; }
+
     /// <summary>The adapter's name.</summary>
     public override string ToString() => Name;
 }

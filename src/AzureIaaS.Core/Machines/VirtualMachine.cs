@@ -67,6 +67,12 @@ public sealed class VirtualMachine
     /// <summary>The address under which it is reached; null while it is on no network.</summary>
     public string? IPAddress { get; set; }
 
+    /// <summary>Its ports that are reached at an address of this computer while it runs.</summary>
+    public IList<PublishedPort> PublishedPorts { get; set; } = [];
+
+    /// <summary>Where a published port is reached from this computer, as <c>127.0.0.1:8080</c>; null while none is published.</summary>
+    public string? Endpoint { get; set; }
+
     /// <summary>The host of the fabric on which it has its place; null while it has none.</summary>
     public string? Host { get; set; }
 

@@ -87,6 +87,9 @@ public sealed record FailoverOptions
     /// <summary>For a planned one that cannot be done live: whether the machine may be stopped and started instead.</summary>
     public bool AllowRestart { get; init; }
 
+    /// <summary>The machine's port that checks reach by its endpoint; null for the first that it publishes, else 80.</summary>
+    public int? EndpointPort { get; init; }
+
     /// <summary>How long a live migration may take.</summary>
     public TimeSpan MigrationTimeout { get; init; } = TimeSpan.FromMinutes(2);
 }
@@ -229,4 +232,15 @@ public interface IGuestProvider
     /// <param name="timeout">How long it may take.</param>
     /// <param name="cancellation">Stops waiting for it.</param>
     Task<VmCommandResult> RunCommandAsync(Guid id, string program, IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellation);
+}
+
+/// <summary>A provider whose machines' disks can be read where they are, while nobody else may touch them.</summary>
+public interface IDiskLender
+{
+    /// <summary>Owns a machine that does not run, while work is done on its disks.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="work">The work; it must not change the disks.</param>
+    /// <param name="cancellation">Stops waiting for the machine.</param>
+    /// <exception cref="IaaSException">It runs or is suspended, or somebody else owns it.</exception>
+    Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation);
 }

@@ -15,7 +15,11 @@ public interface IStoreAdapter
 /// <summary>The command that runs a fabric's watcher: the front end's own program, since a user's machine may have no other.</summary>
 /// <param name="Program">The program's full path.</param>
 /// <param name="Arguments">Its arguments.</param>
-public sealed record WatcherCommand(string Program, IReadOnlyList<string> Arguments);
+public sealed record WatcherCommand(string Program, IReadOnlyList<string> Arguments)
+{
+    /// <summary>The arguments that make it the switch of a network instead, by the network's id; null where none is wanted.</summary>
+    public Func<Guid, IReadOnlyList<string>>? SwitchArguments { get; init; }
+}
 
 /// <summary>Opens a provider; implemented by AzureIaaS.Local, and by every other provider.</summary>
 public interface IProviderAdapter

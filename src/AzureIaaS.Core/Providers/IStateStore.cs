@@ -1,4 +1,5 @@
 using AzureIaaS.Failover;
+using AzureIaaS.Networks;
 using AzureIaaS.Sagas;
 
 namespace AzureIaaS.Providers;
@@ -11,6 +12,9 @@ public interface IStateStore : IDisposable
 
     /// <summary>The hosts.</summary>
     IHostStore Hosts { get; }
+
+    /// <summary>The networks, and who is on them.</summary>
+    INetworkStore Networks { get; }
 
     /// <summary>The reports of failovers.</summary>
     IFailoverReportStore Reports { get; }

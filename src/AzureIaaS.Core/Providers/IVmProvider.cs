@@ -7,6 +7,9 @@ public sealed record StartOptions
 {
     /// <summary>Whether the guests' memory may exceed what this machine really has.</summary>
     public bool Overcommit { get; init; }
+
+    /// <summary>Ports of the machine that are to be reached at this computer; null for those that were published before.</summary>
+    public IReadOnlyList<PublishedPort>? Publish { get; init; }
 }
 
 /// <summary>How a machine is stopped.</summary>
@@ -39,6 +42,12 @@ public enum WaitFor
 
     /// <summary>The guest agent answers.</summary>
     Agent,
+
+    /// <summary>The guest listens at a TCP port; asked on its network.</summary>
+    Port,
+
+    /// <summary>The guest answers a ping on its network.</summary>
+    Ping,
 }
 
 /// <summary>What is waited for, and how long.</summary>
@@ -49,6 +58,9 @@ public sealed record WaitOptions
 
     /// <summary>The pattern of the console line, for <see cref="WaitFor.Console"/>, and a sign of life when given with that.</summary>
     public Regex? Pattern { get; init; }
+
+    /// <summary>The port, for <see cref="WaitFor.Port"/>: 1 to 65535.</summary>
+    public int Port { get; init; }
 
     /// <summary>How long to wait.</summary>
     public TimeSpan Timeout { get; init; } = TimeSpan.FromMinutes(5);

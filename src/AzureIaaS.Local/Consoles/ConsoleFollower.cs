@@ -27,7 +27,7 @@ internal sealed class ConsoleFollower
     /// <summary>The machine's files.</summary>
     public MachineFiles Files { get; }
 
-    /// <summary>The names of the machine's network adapters.</summary>
+    /// <summary>The names of the machine's adapters that are on no network: nobody else listens to them.</summary>
     public IReadOnlyList<string> Adapters { get; }
 
     /// <summary>Begins to follow.</summary>
@@ -37,7 +37,7 @@ internal sealed class ConsoleFollower
     public static async Task<ConsoleFollower> OpenAsync(MachineKeeper keeper, Guid id, CancellationToken cancellation)
     {
         using var owned = await keeper.OwnAsync(id, cancellation);
-        return new ConsoleFollower(owned.Files, owned.Notes.ConsoleStart, owned.Machine.Name, [.. owned.Machine.NetworkAdapters.Select(a => a.Name)]);
+        return new ConsoleFollower(owned.Files, owned.Notes.ConsoleStart, owned.Machine.Name, [.. owned.Machine.NetworkAdapters.Where(a => a.NetworkId is null).Select(a => a.Name)]);
     }
 
     /// <summary>Looks through what is new.</summary>

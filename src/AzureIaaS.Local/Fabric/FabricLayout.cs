@@ -65,6 +65,10 @@ public sealed class FabricLayout
     /// <summary>What the name of its second folder of sockets ends with.</summary>
     internal const string OtherSlot = "b";
 
+    /// <summary>The files of a network's switch.</summary>
+    /// <param name="id">The network's id.</param>
+    public NetworkFiles Network(Guid id) => new(Path.Combine(Run, "n" + Short(id)), Path.Combine(Root, $"switch-{Short(id)}.log"));
+
     /// <summary>Makes the folders, private to the user.</summary>
     /// <exception cref="IaaSException">They cannot be made, or one belongs to somebody else.</exception>
     public void Create()
@@ -158,4 +162,19 @@ public sealed record MachineFiles(string Folder, string Run)
     /// <summary>The digests of a disk's blocks at import.</summary>
     /// <param name="disk">The disk's name.</param>
     public string Digests(string disk) => Path.Combine(Folder, disk + ".digests");
+}
+
+/// <summary>The files of one network's switch.</summary>
+/// <param name="Run">Its folder of sockets, for what lasts as long as its process.</param>
+/// <param name="Log">What it has to say.</param>
+public sealed record NetworkFiles(string Run, string Log)
+{
+    /// <summary>Where it takes commands.</summary>
+    public string Control => Path.Combine(Run, "control.sock");
+
+    /// <summary>Where the switches of its peers send packets.</summary>
+    public string Peers => Path.Combine(Run, "peer.sock");
+
+    /// <summary>Where its threads wake one another.</summary>
+    public string Wake => Path.Combine(Run, "wake.sock");
 }

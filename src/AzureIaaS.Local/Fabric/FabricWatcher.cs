@@ -17,11 +17,13 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     public const string LockName = "watcher";
 
     private const int HealAtOnce = 4;
+    private const int LookAtOnce = 4;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(250);
     private static readonly TimeSpan TidyEvery = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan StayIdle = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan NetworksEvery = TimeSpan.FromSeconds(1);
 
-    private readonly MachinePicture _machines = new(services.Store.Machines);
+    private readonly Dictionary<Guid, StoredMachine> _machines = [];
     private readonly Dictionary<Guid, Watched> _watched = [];
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
@@ -61,8 +63,8 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         (long, long)? version = null;
-        var (idleSince, tidiedAt) = (Environment.TickCount64, default(long?));
-        IReadOnlyList<StoredMachine> machines = [];
+        var change = -1L;
+        var (idleSince, tidiedAt, networksAt) = (Environment.TickCount64, default(long?), default(long?));
         try
         {
             while (true)
@@ -75,18 +77,19 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
                 if (version != (version = (services.Store.Version, services.Keeper.Changes)))
                 {
-                    machines = [.. _machines.Refresh().Where(IsToBeWatched)];
-                    Follow(machines, notices, stop.Token);
+                    var changes = services.Store.Machines.ChangesSince(change);
+                    change = changes.Change;
+                    Follow(changes, notices, stop.Token);
                 }
 
                 await LookAsync(notices, stop.Token);
                 if (_healing.IsCompleted)
                 {
                     await _healing;
-                    _healing = HealAsync(machines, notices, stop.Token);
+                    _healing = HealAsync(notices, stop.Token);
                 }
 
-                if (machines.Count > 0)
+                if (_machines.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
                     return true;
@@ -101,31 +104,37 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                     }
                 }
 
+                if (networksAt is null || Environment.TickCount64 - networksAt > NetworksEvery.TotalMilliseconds)
+                {
+                    networksAt = Environment.TickCount64;
+                    services.Networks.Ensure(_machines.Values.Select(m => m.Machine), notices);
+                }
+
                 await _wake.WaitAsync(LookEvery, cancellation);
+                while (await _wake.WaitAsync(0, cancellation))
+                {
+                    // What has happened at the same time is looked at together.
+                }
             }
         }
         finally
         {
             await stop.CancelAsync();
             await Task.WhenAny(Task.WhenAll(_healing, _reporting), Task.Delay(Timeout.Infinite, CancellationToken.None)).WaitAsync(TimeSpan.FromSeconds(60), CancellationToken.None);
-            foreach (var watched in _watched.Values)
-                watched.Dispose();
-            _watched.Clear();
+            foreach (var id in _machines.Keys.ToList())
+                LetGo(id);
         }
     }
 
     /// <summary>Begins to watch what has begun to run, and lets go of what has ended.</summary>
-    private void Follow(IReadOnlyList<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
+    private void Follow(MachineChanges changes, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var running = machines.ToDictionary(m => m.Machine.Id);
-        foreach (var id in _watched.Keys.Where(id => !running.ContainsKey(id)).ToList())
+        foreach (var id in changes.Removed.Concat(changes.Written.Where(m => !IsToBeWatched(m)).Select(m => m.Machine.Id)))
+            LetGo(id);
+        foreach (var stored in changes.Written.Where(IsToBeWatched))
         {
-            _watched.Remove(id, out var ended);
-            ended!.Dispose();
-        }
-
-        foreach (var (id, stored) in running)
-        {
+            var id = stored.Machine.Id;
+            _machines[id] = stored;
             if (!_watched.TryGetValue(id, out var watched))
             {
                 notices.Report(Notice.Verbose($"Watching {stored.Machine.Name}."));
@@ -135,19 +144,34 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             watched.Update(stored, services.Layout);
         }
 
-        verifier.Follow(machines, notices, cancellation);
+        verifier.Follow(_machines.Values, notices, cancellation);
+    }
+
+    private void LetGo(Guid id)
+    {
+        _machines.Remove(id);
+        if (_watched.Remove(id, out var watched))
+            watched.Dispose();
     }
 
     /// <summary>Looks at every machine of which something may have changed, and writes down what is true.</summary>
     private async Task LookAsync(IProgress<Notice> notices, CancellationToken cancellation)
     {
-        foreach (var (id, watched) in _watched.Where(w => w.Value.TakeSignal()).ToList())
+        var options = new ParallelOptions { MaxDegreeOfParallelism = LookAtOnce, CancellationToken = cancellation };
+        await Parallel.ForEachAsync(_watched.Where(w => w.Value.TakeSignal()).ToList(), options, async (signalled, c) =>
         {
+            var (id, watched) = signalled;
             if (services.Store.Machines.Find(id) is not { } stored)
-                continue;
+                return;
             try
             {
-                var (before, machine) = (stored.Machine.State, await services.Keeper.LookAsync(stored, cancellation));
+                var before = stored.Machine.State;
+                if (await services.Keeper.LookAsync(stored, TimeSpan.Zero, c) is not { } machine)
+                {
+                    watched.SignalSoon();   // whoever is changing it will have written down what is true
+                    return;
+                }
+
                 if (machine.State != before)
                     notices.Report(Notice.Verbose($"{machine.Name}: {before} → {machine.State}. {machine.StateReason}".TrimEnd()));
 
@@ -159,14 +183,14 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 notices.Report(Notice.Warning($"{stored.Machine.Name}: {e.Message}"));
                 watched.SignalSoon();
             }
-        }
+        });
     }
 
     /// <summary>Brings back what has to be, in start order, not all at once. A machine that waits for room is asked again when something may have changed.</summary>
-    private async Task HealAsync(IReadOnlyList<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
+    private async Task HealAsync(IProgress<Notice> notices, CancellationToken cancellation)
     {
         var now = Environment.TickCount64;
-        var broken = machines.Where(m => m.Machine.State == MachineState.Healing && m.Machine.RehearsalOf is null && _waiting.GetValueOrDefault(m.Machine.Id) <= now)
+        var broken = _machines.Values.Where(m => m.Machine.State == MachineState.Healing && m.Machine.RehearsalOf is null && _waiting.GetValueOrDefault(m.Machine.Id) <= now)
             .OrderBy(m => m.Machine.StartOrder).ThenBy(m => m.Machine.Name, StringComparer.OrdinalIgnoreCase).ToList();
         if (broken.Count == 0)
             return;

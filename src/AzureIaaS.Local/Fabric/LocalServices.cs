@@ -1,5 +1,6 @@
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Machines;
+using AzureIaaS.Local.Networking;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -19,6 +20,7 @@ internal sealed class LocalServices
         Watcher = new WatcherProcess(store, layout, watcher);
         Keeper = new MachineKeeper(store, layout, hypervisor, Places, time) { NeedsHealing = () => Watcher.Ensure(SilentNotices.Instance) };
         Runner = new MachineRunner(this);
+        Networks = new NetworkKeeper(this, watcher);
     }
 
     public IStateStore Store { get; }
@@ -39,6 +41,8 @@ internal sealed class LocalServices
     public MachineRunner Runner { get; }
 
     public WatcherProcess Watcher { get; }
+
+    public NetworkKeeper Networks { get; }
 }
 
 /// <summary>Receives what nobody has asked for.</summary>

@@ -20,6 +20,7 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor) : I
     private readonly MachinePicture _machines = new(store.Machines);
     private PlacementMap? _map;
     private long _version;
+    private long _hosts;
 
     /// <summary>Where a machine would go.</summary>
     /// <param name="need">What it needs.</param>
@@ -117,12 +118,21 @@ internal sealed class PlaceKeeper(IStateStore store, IHypervisor hypervisor) : I
     private PlacementMap Map()
     {
         var version = store.Version;
-        if (_map is null || version != _version)
+        if (_map is not null && version == _version)
+            return _map;
+        _version = version;
+        var hosts = store.Hosts.Change;
+        var changes = _machines.Refresh();
+        if (_map is null || hosts != _hosts)
         {
-            _map = new PlacementMap(store.Hosts.List(), _machines.Refresh().Select(m => m.Machine));
-            _version = version;
+            _hosts = hosts;
+            return _map = new PlacementMap(store.Hosts.List(), _machines.All.Select(m => m.Machine));
         }
 
+        foreach (var machine in changes.Written.Select(m => m.Machine))
+            Note(machine);
+        foreach (var id in changes.Removed)
+            _map.Release(id);
         return _map;
     }
 

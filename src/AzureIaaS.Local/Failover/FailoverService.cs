@@ -40,7 +40,10 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
                 _ => await rehearsals.RehearseAsync(machine, options, recorder, provider, notices, cancellation),
             };
             if (after is not null)
+            {
+                using var endpoint = options.Checks.Count > 0 ? await services.Networks.OpenEndpointAsync(after, options.EndpointPort, cancellation) : null;
                 await recorder.CheckAsync(options.Checks, after, provider, cancellation);
+            }
         }
         catch (OperationCanceledException)
         {

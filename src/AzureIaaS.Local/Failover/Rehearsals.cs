@@ -5,6 +5,7 @@ using AzureIaaS.Failover;
 using AzureIaaS.Hosts;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Machines;
+using AzureIaaS.Local.Networking;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -18,7 +19,7 @@ namespace AzureIaaS.Local.Failover;
 internal sealed record RehearsalPlan(Guid Vm, Guid Checkpoint, Guid CloneId, string? TargetHost);
 
 /// <summary>
-/// Rehearsals: the machine's disks are frozen at one moment and go on in new layers; a clone on layers of its own is started on no network, checked,
+/// Rehearsals: the machine's disks are frozen at one moment and go on in new layers; a clone on layers of its own is started on networks of its own, checked,
 /// and discarded; then the machine's layers are merged. The machine is owned only while it is frozen and merged, so it may be stopped, moved or
 /// killed meanwhile. Cut off anywhere, the clone is discarded and the layers are merged by whoever comes next.
 /// </summary>
@@ -129,9 +130,9 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
             Memory = original.Machine.Memory,
             Firmware = original.Machine.Firmware,
             Disks = disks,
-            NetworkAdapters = original.Machine.NetworkAdapters,
             Created = services.Time.GetUtcNow(),
         };
+        RehearsalNetworks.Enclose(services.Store.Networks, original.Machine, clone);
         var cloneNotes = new MachineNotes { MachineType = notes.MachineType }.WithTrees(trees);
         services.Store.Machines.Add(clone, cloneNotes.ToJson());
         return Task.CompletedTask;
@@ -170,6 +171,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
             return;
         var clone = (await work.Provider!.FindAsync(work.Plan.CloneId, cancellation))!;
         var started = recorder.Report.Steps.First(s => s.Name == "start").Started;
+        using var endpoint = await services.Networks.OpenEndpointAsync(clone, work.Options.EndpointPort, cancellation);
         var good = await recorder.CheckAsync(work.Options.Checks, clone, work.Provider, cancellation);
 
         // What freezing cost would not be there in earnest: the recovery begins with the start.
@@ -193,6 +195,7 @@ internal sealed class Rehearsals(LocalServices services, Checkpoints checkpoints
             services.Places.Forget();
         }
 
+        RehearsalNetworks.Dissolve(services.Store.Networks, work.Plan.CloneId);
         foreach (var folder in new[] { services.Layout.Machine(work.Plan.CloneId).Folder, services.Layout.Machine(work.Plan.CloneId).Run }.Where(Directory.Exists))
             Directory.Delete(folder, recursive: true);
     }

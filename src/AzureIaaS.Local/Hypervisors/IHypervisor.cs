@@ -88,6 +88,9 @@ internal interface IHypervisor : IDisposable
     /// <summary>Whether its machines take this computer's memory.</summary>
     bool UsesMemory { get; }
 
+    /// <summary>Whether its machines send frames, so that a network needs a switch.</summary>
+    bool SendsFrames { get; }
+
     /// <summary>What it does with disks.</summary>
     IHypervisorDisks Disks { get; }
 
@@ -176,6 +179,18 @@ internal interface IHypervisor : IDisposable
     /// <param name="cancellation">Stops it.</param>
     /// <returns>What was seen, as a sentence; null for nothing.</returns>
     Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation);
+
+    /// <summary>Pulls an adapter's plug for a moment, so that the guest asks for its address anew.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task ReplugAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation);
+
+    /// <summary>Attaches an adapter to a running machine. Repeating it changes nothing.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task AttachAdapterAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation);
 
     /// <summary>A picture of the guest's display.</summary>
     /// <param name="files">The machine's files.</param>

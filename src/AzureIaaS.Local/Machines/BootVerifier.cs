@@ -22,7 +22,7 @@ internal sealed class BootVerifier(LocalServices services, MachineWaiter waiter)
     /// <param name="machines">The machines that run.</param>
     /// <param name="notices">Receives what is seen.</param>
     /// <param name="cancellation">Stops it.</param>
-    public void Follow(IReadOnlyList<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
+    public void Follow(IEnumerable<StoredMachine> machines, IProgress<Notice> notices, CancellationToken cancellation)
     {
         foreach (var machine in machines.Select(m => m.Machine).Where(m => m is { State: MachineState.Running, BootVerified: false, RehearsalOf: null }))
         {

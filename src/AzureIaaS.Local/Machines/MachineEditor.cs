@@ -92,6 +92,18 @@ internal sealed class MachineEditor(LocalServices services) : IMachineEditor, IS
         return machine;
     }
 
+    public async Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation)
+    {
+        using var owned = await services.Keeper.OwnAsync(id, cancellation);
+        if (owned.Machine.State is not (MachineState.Deallocated or MachineState.Stopped or MachineState.Failed))
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "VmNotStopped", $"{owned.Machine.Name} is {owned.Machine.State}: its disks would be read while they change, or without the memory that belongs to them.",
+                "Stop it first with Stop-IaaSVm.", owned.Machine.Name);
+        }
+
+        await work(owned.Machine);
+    }
+
     public async Task<VirtualMachine> SuspendAsync(Guid id, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var owned = await services.Keeper.OwnAsync(id, cancellation);

@@ -48,7 +48,15 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     /// <summary>What is true of a machine, as far as it can be found out without disturbing whoever is changing it.</summary>
     /// <param name="stored">The machine as noted.</param>
     /// <param name="cancellation">Stops it.</param>
-    public async Task<VirtualMachine> LookAsync(StoredMachine stored, CancellationToken cancellation)
+    public async Task<VirtualMachine> LookAsync(StoredMachine stored, CancellationToken cancellation) =>
+        await LookAsync(stored, LookWithin, cancellation) ?? LookFromOutside(store.Machines.Find(stored.Machine.Id) ?? stored);
+
+    /// <summary>The same, for those who would rather look again later than wait.</summary>
+    /// <param name="stored">The machine as noted.</param>
+    /// <param name="within">How long to wait for whoever is changing it.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The machine; null when somebody is changing it.</returns>
+    public async Task<VirtualMachine?> LookAsync(StoredMachine stored, TimeSpan within, CancellationToken cancellation)
     {
         var machine = stored.Machine;
         var notes = MachineNotes.Of(stored);
@@ -60,9 +68,9 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
             return machine;
         }
 
-        var owner = await store.Locks.AcquireAsync(LockName(machine.Id), LookWithin, cancellation);
+        var owner = await store.Locks.AcquireAsync(LockName(machine.Id), within, cancellation);
         if (owner is null)
-            return LookFromOutside(store.Machines.Find(machine.Id) ?? stored);
+            return null;
         using var owned = new OwnedMachine(owner, store.Machines, store.Machines.Find(machine.Id) ?? stored, layout, Note);
         await EstablishAsync(owned, cancellation);
         return owned.Machine;

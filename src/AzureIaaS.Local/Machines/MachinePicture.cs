@@ -6,31 +6,22 @@ namespace AzureIaaS.Local.Machines;
 /// </summary>
 internal sealed class MachinePicture(IMachineStore store)
 {
-    /// <summary>As many are read singly; to read more, it is faster to read all.</summary>
-    private const int Few = 500;
+    private readonly Dictionary<Guid, StoredMachine> _machines = [];
+    private long _change = -1;
 
-    private Dictionary<Guid, StoredMachine> _machines = [];
+    /// <summary>All machines, in no order.</summary>
+    public IReadOnlyCollection<StoredMachine> All => _machines.Values;
 
     /// <summary>Brings the picture up to date.</summary>
-    /// <returns>All machines, in no order.</returns>
-    public IReadOnlyCollection<StoredMachine> Refresh()
+    /// <returns>What has changed.</returns>
+    public MachineChanges Refresh()
     {
-        var generations = store.Generations();
-        var changed = generations.Where(g => _machines.GetValueOrDefault(g.Key)?.Generation != g.Value).Select(g => g.Key).ToList();
-        if (changed.Count > Few)
-        {
-            _machines = store.List().ToDictionary(m => m.Machine.Id);
-            return _machines.Values;
-        }
-
-        foreach (var id in changed)
-        {
-            if (store.Find(id) is { } now)
-                _machines[id] = now;
-        }
-
-        foreach (var id in _machines.Keys.Where(id => !generations.ContainsKey(id)).ToList())
+        var changes = store.ChangesSince(_change);
+        _change = changes.Change;
+        foreach (var machine in changes.Written)
+            _machines[machine.Machine.Id] = machine;
+        foreach (var id in changes.Removed)
             _machines.Remove(id);
-        return _machines.Values;
+        return changes;
     }
 }

@@ -148,6 +148,7 @@ internal sealed class MachineRunner(LocalServices services)
     private async Task RunAsync(OwnedMachine owned, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var memory = owned.Notes.MemoryFile;
+        services.Networks.Ensure([owned.Machine], notices);
         var launched = await Hypervisor.LaunchAsync(LaunchRequest.Of(owned.Machine, owned.Files, owned.Notes, incoming: memory is not null), notices, cancellation);
         owned.Write(owned.Notes with { Process = launched.Process, MachineType = launched.MachineType });
         if (memory is not null)

@@ -2,6 +2,7 @@ using AzureIaaS.Local.Consoles;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Machines;
@@ -51,6 +52,8 @@ internal sealed class MachineWaiter(
         WaitFor.Running => "running",
         WaitFor.Stopped => "stopped",
         WaitFor.Agent => "an answer of its guest agent",
+        WaitFor.Port => $"its port {options.Port}",
+        WaitFor.Ping => "an answer to a ping",
         _ => $"a line like '{options.Pattern}' on its console",
     };
 
@@ -70,20 +73,30 @@ internal sealed class MachineWaiter(
 
         if (options.For == WaitFor.Agent && machine.State == MachineState.Running)
             return await AgentAnswersAsync(id, cancellation) ? new WaitResult(machine, true, "Its guest agent answers.") : null;
+        if (options.For is WaitFor.Port or WaitFor.Ping && await ProbeAsync(machine, options, cancellation) is { } reached)
+            return new WaitResult(machine, true, reached);
         if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine is { State: MachineState.Running, BootVerified: true })
             return new WaitResult(machine, true, machine.BootEvidence ?? "");   // somebody else saw it
         if (isStopped)
             return new WaitResult(machine, false, $"{machine.Name} is {machine.State} and will not get there by itself. {machine.StateReason}".TrimEnd());
         if (options.For == WaitFor.SignOfLife && options.Pattern is null && machine.State == MachineState.Running)
         {
-            string? sign;
+            var sign = services.Networks.SignOfLife(machine);
             using (var owned = await services.Keeper.OwnAsync(id, cancellation))
-                sign = owned.Fact.Condition == ProcessCondition.Running ? await services.Hypervisor.SignOfLifeAsync(owned.Files, cancellation) : null;
+                sign ??= owned.Fact.Condition == ProcessCondition.Running ? await services.Hypervisor.SignOfLifeAsync(owned.Files, cancellation) : null;
             if (sign is not null)
                 return await SeenAsync(id, options, sign);
         }
 
         return null;
+    }
+
+    private async Task<string?> ProbeAsync(VirtualMachine machine, WaitOptions options, CancellationToken cancellation)
+    {
+        var isPing = options.For == WaitFor.Ping;
+        var result = await services.Networks.ProbeAsync(machine, isPing ? null : options.Port, cancellation);
+        return result != ProbeResult.Answers ? null
+            : isPing ? $"It answers a ping at {machine.IPAddress}." : $"It listens at {machine.IPAddress}:{options.Port.ToString(System.Globalization.CultureInfo.InvariantCulture)}.";
     }
 
     private async Task<bool> AgentAnswersAsync(Guid id, CancellationToken cancellation)

@@ -26,6 +26,20 @@ internal sealed class EmptyIsNullAttribute : ArgumentTransformationAttribute
         (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is string text && string.IsNullOrWhiteSpace(text) ? null : inputData;
 }
 
+/// <summary>Takes machines where reports of failovers come by the same pipeline: those are left to the parameter that takes them.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class MeasuredVmsAttribute : ArgumentTransformationAttribute
+{
+    private static readonly VmReferencesAttribute Vms = new();
+
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        var isReport = inputData is not null && PSObject.AsPSObject(inputData).TypeNames.Any(n => n.EndsWith(typeof(Failover.FailoverReport).FullName!, StringComparison.Ordinal));
+        // Of all failures to transform, the binder passes over this one and tries the next parameter.
+        return isReport ? throw new ArgumentTransformationMetadataException("A report of a failover is no machine.", new PSInvalidCastException()) : Vms.Transform(engineIntrinsics, inputData);
+    }
+}
+
 /// <summary>Takes everything that names a machine, arrays of it too. PowerShell's own conversion would refuse some of it, without a useful word.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal sealed class VmReferencesAttribute : ArgumentTransformationAttribute

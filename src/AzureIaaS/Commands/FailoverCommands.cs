@@ -22,7 +22,7 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     [ArgumentCompleter(typeof(HostCompleter))]
     public string? TargetHost { get; set; }
 
-    /// <summary>What must hold afterwards: Process, SignOfLife, Console (with -Pattern), Agent, or a script block that is given the machine.</summary>
+    /// <summary>What must hold afterwards: Process, SignOfLife, Console (with -Pattern), Agent, Port, Ping, or a script block that is given the machine.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(CheckCompleter))]
@@ -32,6 +32,11 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     [Parameter]
     [ValidateNotNullOrEmpty]
     public string? Pattern { get; set; }
+
+    /// <summary>For the check Port: the TCP port; and the machine's port that a script reaches by its Endpoint.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int Port { get; set; } = 80;
 
     /// <summary>How long each check may take, in seconds.</summary>
     [Parameter]
@@ -75,7 +80,7 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     {
         var provider = Ability.Of<IFailoverProvider>(session, "failovers");
         checks = [.. checks.Select(c => c is ScriptCheck script ? script.In(session.Context) : c)];
-        var options = new FailoverOptions { Kind = Kind, TargetHost = TargetHost, Checks = checks, AllowRestart = AllowRestart };
+        var options = new FailoverOptions { Kind = Kind, TargetHost = TargetHost, Checks = checks, AllowRestart = AllowRestart, EndpointPort = MyInvocation.BoundParameters.ContainsKey(nameof(Port)) ? Port : null };
         var preview = provider.PreviewFailover(machine.Id, options);
         if (!ShouldProcess($"{machine.Name} (start order {machine.StartOrder}) from {machine.Host ?? "no host"} to {preview.Reason}", $"{Kind} failover"))
             return;
@@ -100,9 +105,11 @@ public sealed class InvokeFailoverCommand : VmCmdlet
             "PROCESS" => [new ProcessCheck { Timeout = timeout }],
             "SIGNOFLIFE" => [new SignOfLifeCheck { Timeout = timeout }],
             "AGENT" => [new AgentCheck { Timeout = timeout }],
+            "PORT" => [new PortCheck(Port) { Timeout = timeout }],
+            "PING" => [new PingCheck { Timeout = timeout }],
             "CONSOLE" => [new ConsoleCheck(Pattern is { } p && ConsolePattern.Compile(p) is not null ? p
                 : throw new IaaSException(ErrorKind.InvalidArgument, "PatternMissing", "The check Console needs a pattern.", "Give one: -Check Console -Pattern 'login:'.")) { Timeout = timeout }],
-            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{value}' is no check.", "Use Process, SignOfLife, Console with -Pattern, Agent, or a script block: -Check { param($vm) ... }.", value),
+            _ => throw new IaaSException(ErrorKind.InvalidArgument, "UnknownCheck", $"'{value}' is no check.", "Use Process, SignOfLife, Console with -Pattern, Agent, Port, Ping, or a script block: -Check { param($vm) ... }.", value),
         };
     }
 }

@@ -62,6 +62,15 @@ public sealed class ImportVmCommand : PathCmdlet
     [EmptyIsNull]
     public string? Root { get; set; }
 
+    /// <summary>Files and folders outside the root that an image may refer to all the same.</summary>
+    [Parameter]
+    public string[] AllowExternalReference { get; set; } = [];
+
+    /// <summary>The image's internal snapshot to import, by id or name.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Snapshot { get; set; }
+
     /// <summary>The availability set it is to belong to: machines that do the same, and are kept apart.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyIsNull]
@@ -103,7 +112,7 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var paths = ResolvePaths();
+        var paths = ResolveDisks();
         if (paths.Count > 1 && NameFor(paths[0]) is { } name)
         {
             var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
@@ -130,7 +139,9 @@ public sealed class ImportVmCommand : PathCmdlet
             Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
             Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
             Format = Format,
-            Root = Root is null ? null : SessionState.Path.GetUnresolvedProviderPathFromPSPath(Root),
+            Root = FullPath(Root),
+            ExternalReferences = FullPaths(AllowExternalReference),
+            Snapshot = Snapshot,
             AvailabilitySet = AvailabilitySet,
             StartOrder = StartOrder,
             SkipDigest = SkipDigest,

@@ -93,6 +93,11 @@ public sealed class StartVmCommand : VmActionCmdlet
     [Parameter]
     public SwitchParameter Overcommit { get; set; }
 
+    /// <summary>Ports of the machine that are reached at ports of this computer, such as 8080:80; kept until others are given.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string[]? PublishPort { get; set; }
+
     private protected override string ActionName => "Start";
 
     private protected override string TargetOf(IaaSSession session, VirtualMachine machine) =>
@@ -103,7 +108,8 @@ public sealed class StartVmCommand : VmActionCmdlet
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
         var wait = new WaitOptions { For = WaitFor.SignOfLife, Pattern = ConsolePattern.Compile(Pattern), Timeout = TimeSpan.FromSeconds(Timeout) };
-        var started = await session.Provider.StartAsync(machine.Id, new StartOptions { Overcommit = Overcommit }, Output, cancellation);
+        var options = new StartOptions { Overcommit = Overcommit, Publish = PublishPort?.Select(PublishedPort.Parse).ToList() };
+        var started = await session.Provider.StartAsync(machine.Id, options, Output, cancellation);
         if (!Wait)
             return started;
         var result = await session.Provider.WaitAsync(machine.Id, wait, Output, cancellation);

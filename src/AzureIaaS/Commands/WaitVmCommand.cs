@@ -19,6 +19,11 @@ public sealed class WaitVmCommand : VmCmdlet
     [ValidateNotNullOrEmpty]
     public string? Pattern { get; set; }
 
+    /// <summary>For Port: the TCP port that the guest is to listen at; asked on its network.</summary>
+    [Parameter]
+    [ValidateRange(1, 65535)]
+    public int Port { get; set; }
+
     /// <summary>How long to wait, in seconds.</summary>
     [Parameter]
     [ValidateRange(0, int.MaxValue / 1000)]
@@ -33,9 +38,11 @@ public sealed class WaitVmCommand : VmCmdlet
 
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
-        var options = new WaitOptions { For = For, Pattern = ConsolePattern.Compile(Pattern), Timeout = TimeSpan.FromSeconds(Timeout) };
+        var options = new WaitOptions { For = For, Pattern = ConsolePattern.Compile(Pattern), Port = Port, Timeout = TimeSpan.FromSeconds(Timeout) };
         if (For == WaitFor.Console && Pattern is null)
             throw new IaaSException(ErrorKind.InvalidArgument, "PatternMissing", "Waiting for the console needs a pattern.", "Give one: -For Console -Pattern 'login:'.");
+        if (For == WaitFor.Port && Port == 0)
+            throw new IaaSException(ErrorKind.InvalidArgument, "PortMissing", "Waiting for a port needs its number.", "Give one: -For Port -Port 80.");
         Begin(machine.Name, async cancellation =>
         {
             var result = await session.Provider.WaitAsync(machine.Id, options, Output, cancellation);

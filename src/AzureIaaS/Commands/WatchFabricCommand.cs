@@ -22,11 +22,22 @@ public sealed class WatchFabricCommand : IaaSCmdlet
     [Parameter]
     public SwitchParameter UntilIdle { get; set; }
 
+    /// <summary>Be the switch of the network with this id, instead of the watcher.</summary>
+    [Parameter]
+    public Guid? NetworkId { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(Path, () =>
     {
         using var own = Path is null ? null
             : CurrentContext.Open(new IaaSContext { Path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path), Hypervisor = Hypervisor });
+        if (NetworkId is { } network)
+        {
+            if (!Await(c => ((INetworkProvider)(own ?? Session()).Provider).RunSwitchAsync(network, !UntilIdle, Output, c)))
+                WriteVerbose("Another process is this network's switch already.");
+            return;
+        }
+
         var watchable = (IWatchable)(own ?? Session()).Provider;
         if (!Await(c => watchable.WatchAsync(!UntilIdle, Output, c)))
             WriteVerbose("Another process watches this fabric already.");

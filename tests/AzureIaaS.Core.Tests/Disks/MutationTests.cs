@@ -8,7 +8,7 @@ namespace AzureIaaS.Tests.Disks;
 /// <summary>Damaged images, thousands of them: each is read or refused by a DiskImageException, soon, and without costing memory.</summary>
 public class MutationTests
 {
-    private const int Mutants = 9000;
+    private const int Mutants = 16000;
     private const long MaxAllocated = 64 << 20;
     private static readonly TimeSpan MaxTime = TimeSpan.FromSeconds(5);
 
@@ -42,10 +42,8 @@ public class MutationTests
         using var folder = new TestFolder();
         foreach (var specimen in Specimen.All)
         {
-            if (specimen.Companion is { } companion)
-                folder.Write(companion.Name, companion.Bytes);
-            var path = folder.Write(specimen.Name, specimen.Bytes);
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+            var (damaged, path) = specimen.Put(folder);
+            using var file = File.OpenHandle(damaged, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var bytes = specimen.Bytes.ToArray();
             for (var i = 0; i < Mutants * Times / Specimen.All.Count; i++)
             {

@@ -14,9 +14,7 @@ public class ThreadTests
     {
         var specimen = Specimen.All.Single(s => s.Name == name);
         using var folder = new TestFolder();
-        if (specimen.Companion is { } companion)
-            folder.Write(companion.Name, companion.Bytes);
-        using var image = DiskFormat.OpenImage(folder.Write(name, specimen.Bytes));
+        using var image = DiskFormat.OpenImage(specimen.Put(folder).Open);
         using var start = new Barrier(4);
         await Task.WhenAll(Enumerable.Range(0, 4).Select(seed =>
             Task.Factory.StartNew(() => ReadHereAndThere(image, specimen.Content, seed, start), TaskCreationOptions.LongRunning)));

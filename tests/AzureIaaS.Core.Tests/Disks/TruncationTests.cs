@@ -14,9 +14,7 @@ public class TruncationTests
     {
         var specimen = Specimen.All.Single(s => s.Name == name);
         using var folder = new TestFolder();
-        if (specimen.Companion is { } companion)
-            folder.Write(companion.Name, companion.Bytes);
-        using var image = DiskFormat.OpenImage(folder.Write(name, specimen.Bytes));
+        using var image = DiskFormat.OpenImage(specimen.Put(folder).Open);
         DiskAssert.Holds(specimen.Content, image);
     }
 
@@ -26,10 +24,8 @@ public class TruncationTests
     {
         var specimen = Specimen.All.Single(s => s.Name == name);
         using var folder = new TestFolder();
-        if (specimen.Companion is { } companion)
-            folder.Write(companion.Name, companion.Bytes);
-        var path = folder.Write(name, specimen.Bytes);
-        using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
+        var (damaged, path) = specimen.Put(folder);
+        using var file = File.OpenHandle(damaged, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
         foreach (var length in Prefixes(specimen).Order().Reverse())
         {
             RandomAccess.SetLength(file, length);

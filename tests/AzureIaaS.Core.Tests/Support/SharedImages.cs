@@ -20,7 +20,8 @@ internal static class SharedImages
         var source = Path.Combine(Root.Value!, image.Path);
         var name = Path.GetFileName(source);
         var stem = Path.GetFileNameWithoutExtension(name);
-        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(source)!, stem + "*"))
+        var wanted = image.Kind == "differencing" ? "*" + Path.GetExtension(name) + "*" : stem + "*";   // its parent has another name
+        foreach (var file in Directory.EnumerateFiles(Path.GetDirectoryName(source)!, wanted))
         {
             using var from = File.OpenRead(file);
             var isPacked = file.EndsWith(".gz", StringComparison.Ordinal);

@@ -67,7 +67,7 @@ public class CommandTests
         Assert.Equal("Failed", Assert.Single(CommandLineFabric.Parse(output)).GetProperty("Outcome").GetString());
         Assert.Contains("never said", error, StringComparison.Ordinal);
         Assert.Contains("iaas start", await fabric.RefusesAsync(11, "failover", "off", "--kind", "planned"), StringComparison.Ordinal);
-        await fabric.RefusesAsync(2, "failover", "off", "--check", "ping");
+        await fabric.RefusesAsync(2, "failover", "off", "--check", "pong");
         await fabric.RefusesAsync(2, "failover", "off", "--pattern", "*(");
         await fabric.RefusesAsync(3, "failover", "nobody");
     }

@@ -27,7 +27,7 @@ public sealed class SchemaTests : IDisposable
 
             // As the first version wrote them: whatever came later is missing.
             Run(connection, $$$"""
-                INSERT INTO machines VALUES ('{{{id:N}}}', 'web01', 'Running', 3, '{"Id":"{{{id}}}","Name":"web01","State":"Running","Cpu":2,"Memory":536870912,"Firmware":"Bios","Disks":[{"Name":"disk0","Path":"/old/disk0.raw","Format":"raw","Length":1048576,"LogicalSectorSize":512,"Controller":"Ide"}],"NetworkAdapters":[],"Created":"2026-01-01T00:00:00+00:00"}', '{"Process":{"Id":77,"StartTime":5,"Boot":"b"}}');
+                INSERT INTO machines (id, name, state, generation, body, provider_data) VALUES ('{{{id:N}}}', 'web01', 'Running', 3, '{"Id":"{{{id}}}","Name":"web01","State":"Running","Cpu":2,"Memory":536870912,"Firmware":"Bios","Disks":[{"Name":"disk0","Path":"/old/disk0.raw","Format":"raw","Length":1048576,"LogicalSectorSize":512,"Controller":"Ide"}],"NetworkAdapters":[],"Created":"2026-01-01T00:00:00+00:00"}', '{"Process":{"Id":77,"StartTime":5,"Boot":"b"}}');
                 INSERT INTO names VALUES ('web01', '{{{id:N}}}');
                 INSERT INTO operations VALUES ('{{{operation:N}}}', 'Import', 1, 'db01', '/old/db01.vmdk', '{}', '2026-01-01T00:00:00.0000000+00:00', 1);
                 INSERT INTO operation_events VALUES ('{{{operation:N}}}', 0, 'stage', 'Started', '2026-01-01T00:00:00.0000000+00:00', NULL);
@@ -44,6 +44,7 @@ public sealed class SchemaTests : IDisposable
         Assert.Empty(store.Reports.List(null));
         Assert.Empty(store.Reports.ListOpen());
         Assert.Empty(store.Hosts.List());
+        Assert.Equal(id, Assert.Single(store.Machines.ChangesSince(-1).Written).Machine.Id);
 
         // And it can be written on.
         stored.Machine.StartOrder = 4;

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Tests.Support;
 
@@ -6,6 +7,13 @@ namespace AzureIaaS.Local.Tests.Support;
 internal static class Iaas
 {
     private static readonly string Program = Path.Combine(Root(), "bin", "cli", "iaas");
+
+    /// <summary>How a session has its watcher and its switches started: as processes of their own.</summary>
+    public static WatcherCommand Background(TestFabric fabric)
+    {
+        string[] where = ["--path", fabric.Root, "--hypervisor", fabric.Context.Hypervisor.ToString(), "--until-idle"];
+        return new WatcherCommand(Program, ["fabric", "watch", .. where]) { SwitchArguments = network => ["network", "switch", network.ToString(), .. where] };
+    }
 
     /// <summary>Starts a command on a fabric.</summary>
     public static Process Start(TestFabric fabric, params string[] arguments) => Launch(fabric, new ProcessStartInfo(Program, arguments));

@@ -42,6 +42,9 @@ internal sealed class TestFabric : IDisposable
     /// <summary>Another session over the same fabric, as another shell has it.</summary>
     public IaaSSession Open() => IaaSSession.Open(Context, new StoreAdapter(), new LocalAdapter());
 
+    /// <summary>A session that starts background processes, as a shell's does.</summary>
+    public IaaSSession OpenWithProcesses() => IaaSSession.Open(Context, new StoreAdapter(), new LocalAdapter(), Iaas.Background(this));
+
     /// <summary>Makes a boot-sector guest's disk.</summary>
     public string Guest(string name = "guest", BootSectorOptions? options = null, long length = BootSectorGuest.DefaultLength)
     {

@@ -37,8 +37,14 @@ internal abstract partial class UnitMap : BlockMap
     /// <inheritdoc/>
     public sealed override bool HasPacked => _hasPacked;
 
+    /// <summary>What shows where nothing is allocated; null for zeros.</summary>
+    public Backing? Below { get; init; }
+
     /// <summary>The file that holds the units.</summary>
     protected DiskFile File { get; }
+
+    /// <summary>The path of the file that holds the tables, for messages.</summary>
+    protected virtual string TablePath => File.Path;
 
     /// <summary>The size of a unit in bytes.</summary>
     protected long UnitSize { get; }
@@ -67,10 +73,10 @@ internal abstract partial class UnitMap : BlockMap
             var (unit, within) = Math.DivRem(offset, UnitSize);
             if (AbsentAt(unit) is > 0 and var absent)
             {
-                var zeros = (int)Math.Min(buffer.Length, EndOf(unit, absent) - offset);
-                buffer[..zeros].Clear();
-                buffer = buffer[zeros..];
-                offset += zeros;
+                var part = (int)Math.Min(buffer.Length, EndOf(unit, absent) - offset);
+                ReadAbsent(offset, buffer[..part]);
+                buffer = buffer[part..];
+                offset += part;
                 continue;
             }
 
@@ -99,7 +105,8 @@ internal abstract partial class UnitMap : BlockMap
             if (AbsentAt(unit) is > 0 and var absent)
             {
                 var stop = Math.Min(EndOf(unit, absent), end);
-                yield return new DiskExtent(offset, stop - offset, DiskExtentKind.Hole);
+                foreach (var extent in AbsentExtents(offset, stop - offset))
+                    yield return extent;
                 offset = stop;
                 continue;
             }
@@ -139,32 +146,25 @@ internal abstract partial class UnitMap : BlockMap
         }
     }
 
-    /// <summary>Reads bytes that are stored as they are; overridden where the format keeps a second account of what is written.</summary>
-    /// <param name="offset">Where they are on the disk.</param>
-    /// <param name="place">Where they are in the file.</param>
-    /// <param name="buffer">What to fill, wholly.</param>
-    protected virtual void ReadData(long offset, long place, Span<byte> buffer) => File.Read(place, buffer);
-
-    /// <summary>Lists the runs of bytes that are stored as they are: a hole of the file is one of the disk.</summary>
-    /// <param name="offset">Where they are on the disk.</param>
-    /// <param name="place">Where they are in the file.</param>
+    /// <summary>Splits a range within one mixed unit into runs that are in the file (Data), zeros, or not there (Hole).</summary>
+    /// <param name="offset">Where the range starts on the disk.</param>
+    /// <param name="place">The unit's place.</param>
     /// <param name="length">How many bytes.</param>
-    protected virtual IEnumerable<DiskExtent> DataExtents(long offset, long place, long length) =>
-        length < MinSparseRun
-            ? [new DiskExtent(offset, length, DiskExtentKind.Data)]
-            : SparseRanges.Of(File, place, length).Select(e => e with { Start = e.Start - place + offset });
+    protected virtual IEnumerable<(long Length, UnitKind Kind)> Parts(long offset, UnitPlace place, long length) =>
+        throw new NotSupportedException("This format has no units that are there in part.");
 
     /// <summary>The place of a unit that is stored as it is.</summary>
     /// <param name="unit">The unit.</param>
     /// <param name="offset">Where it is in the file.</param>
     /// <param name="tableAt">Where the file says so.</param>
+    /// <param name="used">How many of the unit's bytes are stored, where that is not all of them.</param>
     /// <exception cref="DiskImageException">It cannot be there.</exception>
-    protected UnitPlace DataAt(long unit, long offset, long tableAt)
+    protected UnitPlace DataAt(long unit, long offset, long tableAt, long used = long.MaxValue)
     {
         // The last unit need not be whole: some writers end the file with the disk.
-        var needed = Math.Min(UnitSize, Length - (unit * UnitSize));
+        var needed = Math.Min(Math.Min(UnitSize, used), Length - (unit * UnitSize));
         if (offset < 0 || offset > File.Length - needed)
-            throw DiskErrors.PointsOutside(File.Path, tableAt, offset, needed, File.Length);
+            throw DiskErrors.PointsOutside(TablePath, tableAt, offset, needed, File.Length);
         CheckFree(offset, needed, tableAt);
         return new UnitPlace(UnitKind.Data, offset);
     }
@@ -178,7 +178,7 @@ internal abstract partial class UnitMap : BlockMap
         foreach (var (start, end) in _metadata)
         {
             if (offset < end && offset + length > start)
-                throw DiskErrors.Corrupt(File.Path, tableAt, $"an entry places data at byte {offset}, where the image's own tables are");
+                throw DiskErrors.Corrupt(TablePath, tableAt, $"an entry places data at byte {offset}, where the image's own tables are");
         }
     }
 
@@ -199,15 +199,45 @@ internal abstract partial class UnitMap : BlockMap
         switch (places[0].Kind)
         {
             case UnitKind.Data:
-                ReadData(offset, places[0].Offset + (offset % UnitSize), buffer);
+                File.Read(places[0].Offset + (offset % UnitSize), buffer);
                 break;
             case UnitKind.Packed:
                 ReadPacked(offset, places, buffer);
                 break;
-            default:
+            case UnitKind.Mixed:
+                ReadMixed(offset, places[0], buffer);
+                break;
+            case UnitKind.Zero:
                 buffer.Clear();
                 break;
+            default:
+                ReadAbsent(offset, buffer);
+                break;
         }
+    }
+
+    private void ReadMixed(long offset, UnitPlace place, Span<byte> buffer)
+    {
+        foreach (var (length, kind) in Parts(offset, place, buffer.Length))
+        {
+            var part = buffer[..(int)length];
+            if (kind == UnitKind.Data)
+                File.Read(place.Offset + (offset % UnitSize), part);
+            else if (kind == UnitKind.Zero)
+                part.Clear();
+            else
+                ReadAbsent(offset, part);
+            buffer = buffer[part.Length..];
+            offset += length;
+        }
+    }
+
+    private void ReadAbsent(long offset, Span<byte> buffer)
+    {
+        if (Below is null)
+            buffer.Clear();
+        else
+            Below.Read(offset, buffer);
     }
 
     private IEnumerable<DiskExtent> ExtentsOf(UnitPlace place, long offset, long length) => place.Kind switch
@@ -215,6 +245,30 @@ internal abstract partial class UnitMap : BlockMap
         UnitKind.Data => DataExtents(offset, place.Offset + (offset % UnitSize), length),
         UnitKind.Packed => [new DiskExtent(offset, length, DiskExtentKind.Data)],
         UnitKind.Zero => [new DiskExtent(offset, length, DiskExtentKind.Zero)],
-        _ => [new DiskExtent(offset, length, DiskExtentKind.Hole)],
+        UnitKind.Mixed => MixedExtents(place, offset, length),
+        _ => AbsentExtents(offset, length),
     };
+
+    private IEnumerable<DiskExtent> MixedExtents(UnitPlace place, long offset, long length)
+    {
+        foreach (var (part, kind) in Parts(offset, place, length))
+        {
+            foreach (var extent in ExtentsOf(place with { Kind = kind }, offset, part))
+                yield return extent;
+            offset += part;
+        }
+    }
+
+    /// <summary>Bytes that are stored as they are: a hole of the file is one of the disk, or zeros that hide what lies below.</summary>
+    private IEnumerable<DiskExtent> DataExtents(long offset, long place, long length)
+    {
+        if (length < MinSparseRun)
+            return [new DiskExtent(offset, length, DiskExtentKind.Data)];
+        var hole = Below is null ? DiskExtentKind.Hole : DiskExtentKind.Zero;
+        return SparseRanges.Of(File, place, length)
+            .Select(e => new DiskExtent(e.Start - place + offset, e.Length, e.Kind == DiskExtentKind.Hole ? hole : e.Kind));
+    }
+
+    private IEnumerable<DiskExtent> AbsentExtents(long offset, long length) =>
+        Below?.Extents(offset, length) ?? [new DiskExtent(offset, length, DiskExtentKind.Hole)];
 }

@@ -3,37 +3,54 @@ using System.Text;
 
 namespace AzureIaaS.Disks.Qcow2;
 
-/// <summary>The header extensions (QEMU docs/interop/qcow2.txt, "Header extensions"): here, what helps to name a feature that is refused.</summary>
-internal static class HeaderExtensions
+/// <summary>The header extensions (QEMU docs/interop/qcow2.txt, "Header extensions"), as far as they tell a reader something.</summary>
+internal sealed class HeaderExtensions
 {
     private const uint End = 0;
+    private const uint BackingFormatName = 0xE2792ACA;
     private const uint FeatureNameTable = 0x6803F857;
+    private const uint ExternalDataFileName = 0x44415441;
     private const int FeatureNameSize = 48;
     private const byte Incompatible = 0;
 
-    /// <summary>The name that the image itself gives an incompatible feature; null where it gives none.</summary>
-    /// <param name="extensions">The bytes behind the header.</param>
-    /// <param name="bit">The feature's bit.</param>
-    public static string? NameOf(ReadOnlySpan<byte> extensions, int bit)
+    private byte[] _featureNames = [];
+
+    /// <summary>The format of the backing file, in QEMU's word; null where it is not said.</summary>
+    public string? BackingFormat { get; private set; }
+
+    /// <summary>The file that holds the clusters; null where none is named.</summary>
+    public string? DataFile { get; private set; }
+
+    /// <summary>Reads the extensions, up to the first that cannot be.</summary>
+    /// <param name="bytes">The bytes behind the header.</param>
+    public static HeaderExtensions Parse(ReadOnlySpan<byte> bytes)
     {
-        while (extensions.Length >= 8)
+        var found = new HeaderExtensions();
+        while (bytes.Length >= 8)
         {
-            var type = BinaryPrimitives.ReadUInt32BigEndian(extensions);
-            var length = BinaryPrimitives.ReadUInt32BigEndian(extensions[4..]);
-            extensions = extensions[8..];
-            if (type == End || length > extensions.Length)
-                return null;
-            if (type == FeatureNameTable)
-                return NameIn(extensions[..(int)length], bit);
-            extensions = extensions[(int)Math.Min(extensions.Length, (length + 7L) / 8 * 8)..];
+            var type = BinaryPrimitives.ReadUInt32BigEndian(bytes);
+            var length = BinaryPrimitives.ReadUInt32BigEndian(bytes[4..]);
+            bytes = bytes[8..];
+            if (type == End || length > bytes.Length)
+                break;
+            var data = bytes[..(int)length];
+            if (type == BackingFormatName)
+                found.BackingFormat = Encoding.UTF8.GetString(data);
+            else if (type == ExternalDataFileName)
+                found.DataFile = Encoding.UTF8.GetString(data);
+            else if (type == FeatureNameTable)
+                found._featureNames = data.ToArray();
+            bytes = bytes[(int)Math.Min(bytes.Length, (length + 7L) / 8 * 8)..];
         }
 
-        return null;
+        return found;
     }
 
-    private static string? NameIn(ReadOnlySpan<byte> table, int bit)
+    /// <summary>The name that the image itself gives an incompatible feature; null where it gives none.</summary>
+    /// <param name="bit">The feature's bit.</param>
+    public string? NameOf(int bit)
     {
-        for (; table.Length >= FeatureNameSize; table = table[FeatureNameSize..])
+        for (var table = _featureNames.AsSpan(); table.Length >= FeatureNameSize; table = table[FeatureNameSize..])
         {
             if (table[0] == Incompatible && table[1] == bit)
                 return Encoding.Latin1.GetString(table[2..FeatureNameSize]).TrimEnd('\0');

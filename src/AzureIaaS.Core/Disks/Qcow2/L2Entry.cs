@@ -15,6 +15,9 @@ internal readonly record struct L2Entry(ulong Value)
     /// <summary>Standard: whether the cluster reads as zeros, whatever its offset.</summary>
     public bool IsZero => (Value & 1) != 0;
 
+    /// <summary>Standard: whether only one state of the image uses the cluster.</summary>
+    public bool IsCopied => (Value & (1UL << 63)) != 0;
+
     /// <summary>Standard: whether bits are set that have no meaning.</summary>
     public bool HasReservedBits => (Value & StandardReserved) != 0;
 

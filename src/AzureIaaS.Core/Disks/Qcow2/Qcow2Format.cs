@@ -1,20 +1,14 @@
 using System.Globalization;
-using System.Numerics;
-using System.Text;
+using AzureIaaS.Disks.Maps;
 
 namespace AzureIaaS.Disks.Qcow2;
 
-/// <summary>QEMU's copy-on-write disk, versions 2 and 3: the active state, with clusters as they are or compressed by zlib.</summary>
+/// <summary>
+/// QEMU's copy-on-write disk, versions 2 and 3: the current state or an internal snapshot, clusters as they are or compressed by zlib or
+/// zstd, subclusters, a backing file, an external data file.
+/// </summary>
 internal sealed class Qcow2Format : DiskFormat
 {
-    private const int MinClusterBits = 9;
-    private const int MaxClusterBits = 21;
-    private const ulong Dirty = 1 << 0;
-    private const ulong Corrupt = 1 << 1;
-    private const ulong ExternalDataFile = 1 << 2;
-    private const ulong CompressionType = 1 << 3;
-    private const ulong ExtendedL2 = 1 << 4;
-
     /// <inheritdoc/>
     public override string Name => "qcow2";
 
@@ -22,7 +16,7 @@ internal sealed class Qcow2Format : DiskFormat
     public override string DisplayName => "QEMU qcow2";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Extensions => [".qcow2", ".qcow"];
+    public override IReadOnlyList<string> Extensions => [".qcow2"];
 
     /// <inheritdoc/>
     public override bool IsMine(DiskProbe probe) => probe.HasAt(0, Qcow2Header.Magic) && !probe.HasAt(4, [0, 0, 0, 1]);
@@ -30,97 +24,66 @@ internal sealed class Qcow2Format : DiskFormat
     /// <inheritdoc/>
     protected override DiskImage OpenCore(DiskFile file, DiskOpenOptions options)
     {
-        var head = file.Read(0, (int)Math.Min(file.Length, 4 << 10));
+        var head = file.Read(0, (int)Math.Min(file.Length, 64 << 10));
         if (!head.AsSpan().StartsWith(Qcow2Header.Magic))
             throw DiskErrors.Corrupt(file.Path, 0, "the qcow2 magic number is missing");
         var header = Qcow2Header.Parse(head) ?? throw DiskErrors.Truncated(file.Path, 0, Qcow2Header.V3Size, file.Length);
         if (header.version is not (2 or 3))
             throw DiskErrors.UnsupportedFeature(file.Path, 4, $"version {header.version} of qcow2", DiskErrors.ConvertByQemu(file.Path, "qcow2"));
-        CheckFeatures(file, header, head);
-        CheckNumbers(file, header);
+        var extensions = HeaderExtensions.Parse(head.AsSpan((int)Math.Min(header.header_length, (uint)head.Length)));
+        Qcow2Checks.Features(file, header, extensions);
+        Qcow2Checks.Numbers(file, header);
+        var snapshots = Qcow2Snapshot.ReadAll(file, header);
+        var state = StateOf(file, header, snapshots, options.Snapshot);
 
-        var map = new Qcow2ClusterMap(file, header);
-        map.Verify();
-        return new MappedImage(this, header.version == 2 ? "v2" : "v3", map, [file], DetailsOf(header), WarningsOf(header));
-    }
-
-    private static void CheckFeatures(DiskFile file, Qcow2Header header, byte[] head)
-    {
-        var convert = DiskErrors.ConvertByQemu(file.Path, "qcow2");
-        var features = header.incompatible_features;
-        if (header.backing_file_offset != 0)
+        var warnings = new List<string>();
+        var files = new List<DiskFile> { file };
+        DiskImage? parent = null;
+        try
         {
-            throw DiskErrors.UnsupportedFeature(file.Path, 8,
-                $"a qcow2 that holds only what differs from its backing file{BackingFileName(file, header)},",
-                "If you trust it to name only files that you may disclose, make one whole disk of both and import that. " + convert);
+            if ((header.incompatible_features & Qcow2Header.ExternalDataFile) != 0)
+                files.Add(OpenDataFile(file, extensions, options));
+            parent = QemuBacking.Open(file, header.backing_file_offset, header.backing_file_size, extensions.BackingFormat, options, warnings);
+            var map = new Qcow2ClusterMap(file, files[^1], header, state) { Below = parent is null ? null : new Backing(parent) };
+            map.Verify();
+            if (options.Snapshot is null && snapshots.Count > 0)
+                warnings.Add($"It holds {snapshots.Count} internal snapshots; its current state is read. A snapshot is read where it is named.");
+            return new MappedImage(this, header.version == 2 ? "v2" : "v3", map, files, DetailsOf(header, snapshots), warnings, parent: parent);
         }
-
-        if (header.crypt_method != 0)
+        catch
         {
-            throw DiskErrors.UnsupportedFeature(file.Path, 32,
-                "an encrypted qcow2",
-                "Decrypt it with QEMU's tool and its secret (qemu-img convert --object secret,... --image-opts ...) and import the result.");
-        }
-        if ((features & ExternalDataFile) != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 whose data is in another file (external data file)", convert);
-        if ((features & Corrupt) != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 that QEMU has marked as corrupt", Repair(file));
-        if ((features & Dirty) != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 that was not closed properly (marked dirty)", Repair(file));
-        if (header.compression_type != 0 || (features & CompressionType) != 0)
-        {
-            var type = header.compression_type == 1 ? "a qcow2 compressed by zstd" : $"a qcow2 with compression type {header.compression_type}";
-            throw DiskErrors.UnsupportedFeature(file.Path, 104, type, convert);
-        }
-
-        if ((features & ExtendedL2) != 0)
-            throw DiskErrors.UnsupportedFeature(file.Path, 72, "a qcow2 with extended L2 entries (subclusters)", convert);
-        if (features != 0)
-        {
-            var bit = BitOperations.TrailingZeroCount(features);
-            var name = HeaderExtensions.NameOf(head.AsSpan((int)Math.Min(header.header_length, (uint)head.Length)), bit);
-            throw DiskErrors.UnsupportedFeature(file.Path, 72, $"the qcow2 feature {(name is null ? $"of bit {bit}" : $"'{name}'")}", convert);
+            parent?.Dispose();
+            foreach (var other in files.Skip(1))
+                other.Dispose();
+            throw;
         }
     }
 
-    private static string Repair(DiskFile file) =>
-        "On a copy of it, let QEMU's tool check and repair it, then import that: qemu-img check -r all COPY" + Path.GetExtension(file.Path);
+    private static DiskFile OpenDataFile(DiskFile file, HeaderExtensions extensions, DiskOpenOptions options) => DiskFile.Open(DiskReference.Resolve(file.Path,
+        extensions.DataFile ?? throw DiskErrors.Corrupt(file.Path, 72, "its data is in another file, and it does not say in which"), "external data file", options));
 
-    private static string BackingFileName(DiskFile file, Qcow2Header header)
+    private static Qcow2State StateOf(DiskFile file, Qcow2Header header, IReadOnlyList<Qcow2Snapshot> snapshots, string? wanted)
     {
-        if (header.backing_file_size is 0 or > 1023 || header.backing_file_offset > (ulong)(file.Length - header.backing_file_size))
-            return "";
-        var name = Encoding.UTF8.GetString(file.Read((long)header.backing_file_offset, (int)header.backing_file_size));
-        return $" '{string.Concat(name.Select(c => char.IsControl(c) ? '?' : c))}'";
+        if (wanted is null)
+            return new Qcow2State((long)header.l1_table_offset, (long)header.size);
+        var snapshot = snapshots.FirstOrDefault(s => s.Id == wanted) ?? snapshots.FirstOrDefault(s => s.Name == wanted)
+            ?? throw new DiskImageException(DiskImageFault.MissingReference, file.Path, null, $"it has no snapshot '{wanted}'",
+                snapshots.Count == 0 ? "It has none at all." : $"It has: {string.Join(", ", snapshots.Select(s => $"{s.Id} ({s.Name})"))}.");
+        var size = snapshot.DiskSize is > 0 and <= long.MaxValue ? snapshot.DiskSize.Value : header.size;
+        Qcow2Checks.L1Table(file, header, size, snapshot.L1Size, snapshot.L1TableOffset, (long)header.snapshots_offset);
+        return new Qcow2State((long)snapshot.L1TableOffset, (long)size);
     }
 
-    private static void CheckNumbers(DiskFile file, Qcow2Header header)
+    private static Dictionary<string, string> DetailsOf(Qcow2Header header, IReadOnlyList<Qcow2Snapshot> snapshots)
     {
-        if (header.cluster_bits is < MinClusterBits or > MaxClusterBits)
-            throw DiskErrors.Corrupt(file.Path, 20, $"its clusters are of 2 to the power of {header.cluster_bits} bytes, which cannot be");
-        var clusterSize = 1u << (int)header.cluster_bits;
-        if (header.version >= 3 && (header.header_length < Qcow2Header.V3Size || header.header_length > clusterSize || header.header_length % 8 != 0))
-            throw DiskErrors.Corrupt(file.Path, 100, $"its header is said to be {header.header_length:N0} bytes long, which cannot be");
-        if (header.size is 0 or > long.MaxValue)
-            throw DiskErrors.Corrupt(file.Path, 24, $"its size is {header.size:N0} bytes, which is no disk");
-
-        // This bounds the size, too: the table has to be in the file.
-        var needed = Qcow2ClusterMap.L1Length(header);
-        if (needed / sizeof(ulong) > header.l1_size)
-            throw DiskErrors.Corrupt(file.Path, 36, $"its L1 table has {header.l1_size:N0} entries and the disk needs {needed / sizeof(ulong):N0}");
-        if (header.l1_table_offset == 0 || header.l1_table_offset % clusterSize != 0)
-            throw DiskErrors.Corrupt(file.Path, 40, $"its L1 table is said to be at byte {header.l1_table_offset}, where none can be");
-        if (header.l1_table_offset > (ulong)file.Length || (long)header.l1_table_offset > file.Length - needed)
-            throw DiskErrors.PointsOutside(file.Path, 40, (long)header.l1_table_offset, needed, file.Length);
+        var details = new Dictionary<string, string>
+        {
+            ["ClusterSize"] = (1 << (int)header.cluster_bits).ToString(CultureInfo.InvariantCulture),
+            ["CompressionType"] = header.compression_type == Qcow2Header.CompressionZstd ? "zstd" : "zlib",
+            ["Snapshots"] = snapshots.Count.ToString(CultureInfo.InvariantCulture),
+        };
+        foreach (var snapshot in snapshots.Take(100))
+            details[$"Snapshot {snapshot.Id}"] = $"{snapshot.Name}, {snapshot.Taken.ToString("u", CultureInfo.InvariantCulture)}";
+        return details;
     }
-
-    private static Dictionary<string, string> DetailsOf(Qcow2Header header) => new()
-    {
-        ["ClusterSize"] = (1 << (int)header.cluster_bits).ToString(CultureInfo.InvariantCulture),
-        ["Snapshots"] = header.nb_snapshots.ToString(CultureInfo.InvariantCulture),
-    };
-
-    private static List<string> WarningsOf(Qcow2Header header) => header.nb_snapshots == 0
-        ? []
-        : [$"It holds {header.nb_snapshots} internal snapshots; its current state is read, and the snapshots are not."];
 }

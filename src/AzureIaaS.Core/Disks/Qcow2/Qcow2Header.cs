@@ -11,6 +11,27 @@ internal sealed class Qcow2Header
     /// <summary>How long the header of version 3 is at least.</summary>
     public const int V3Size = 104;
 
+    /// <summary>Incompatible feature: refcounts may be wrong.</summary>
+    public const ulong Dirty = 1 << 0;
+
+    /// <summary>Incompatible feature: tables may be wrong.</summary>
+    public const ulong Corrupt = 1 << 1;
+
+    /// <summary>Incompatible feature: clusters are in another file.</summary>
+    public const ulong ExternalDataFile = 1 << 2;
+
+    /// <summary>Incompatible feature: <see cref="compression_type"/> is not zero.</summary>
+    public const ulong CompressionType = 1 << 3;
+
+    /// <summary>Incompatible feature: <see cref="HasExtendedL2"/>.</summary>
+    public const ulong ExtendedL2 = 1 << 4;
+
+    /// <summary>A <see cref="compression_type"/>: deflate without a wrapper, which the specification calls zlib.</summary>
+    public const byte CompressionZlib = 0;
+
+    /// <summary>A <see cref="compression_type"/>: zstd.</summary>
+    public const byte CompressionZstd = 1;
+
     /// <summary>The byte that <see cref="compression_type"/> is, where the header is long enough.</summary>
     private const int CompressionTypeAt = 104;
 
@@ -35,7 +56,17 @@ internal sealed class Qcow2Header
 
     public required uint nb_snapshots { get; init; }
 
+    public required ulong snapshots_offset { get; init; }
+
+    /// <summary>Where the table of refcount blocks is; no reader needs it.</summary>
+    public ulong refcount_table_offset { get; init; }
+
+    public uint refcount_table_clusters { get; init; }
+
     public ulong incompatible_features { get; init; }
+
+    /// <summary>Whether L2 entries are of 16 bytes, with a bitmap of 32 subclusters.</summary>
+    public bool HasExtendedL2 => (incompatible_features & ExtendedL2) != 0;
 
     public uint header_length { get; init; } = V2Size;
 
@@ -66,9 +97,30 @@ internal sealed class Qcow2Header
             l1_size = BinaryPrimitives.ReadUInt32BigEndian(bytes[36..]),
             l1_table_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
             nb_snapshots = BinaryPrimitives.ReadUInt32BigEndian(bytes[60..]),
+            snapshots_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[64..]),
             incompatible_features = version >= 3 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[72..]) : 0,
             header_length = length,
             compression_type = length > CompressionTypeAt && bytes.Length > CompressionTypeAt ? bytes[CompressionTypeAt] : (byte)0,
         };
+    }
+
+    /// <summary>Writes a header of version 3, with refcounts of 16 bits and no extension.</summary>
+    public byte[] ToBytes()
+    {
+        const int length = 112;
+        var bytes = new byte[length + 8];   // the extension that ends the list is all zeros
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(4), 3);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(20), cluster_bits);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(24), size);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(36), l1_size);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(40), l1_table_offset);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(48), refcount_table_offset);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(56), refcount_table_clusters);
+        BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(72), incompatible_features);
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(96), 4);   // refcount_order: 16 bits
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(100), length);
+        bytes[CompressionTypeAt] = compression_type;
+        return bytes;
     }
 }

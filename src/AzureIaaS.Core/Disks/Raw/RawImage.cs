@@ -13,6 +13,9 @@ internal sealed class RawImage(RawFormat format, DiskFile file, int sectorSize) 
     public override int LogicalSectorSize => sectorSize;
 
     /// <inheritdoc/>
+    public override IReadOnlyList<string> Files { get; } = [file.Container];
+
+    /// <inheritdoc/>
     protected override void ReadCore(long offset, Span<byte> buffer) => file.Read(offset, buffer);
 
     /// <inheritdoc/>

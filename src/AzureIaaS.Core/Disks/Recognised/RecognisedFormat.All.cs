@@ -16,18 +16,16 @@ internal sealed partial class RecognisedFormat
     public static IReadOnlyList<RecognisedFormat> All { get; } =
     [
         // Disks of other hypervisors, and those of a format's kinds that are not read.
-        new("vdi", "a VirtualBox VDI disk", [".vdi"], [At(0x40, 0x7F, 0x10, 0xDA, 0xBE)], Qemu("vdi")),
         new("parallels", "a Parallels disk", [".hdd", ".hds"], [At(0, "WithoutFreeSpace"), At(0, "WithouFreSpacExt")], Qemu("parallels")),
         new("qed", "a QEMU QED disk", [".qed"], [At(0, "QED\0")], Qemu("qed")),
-        new("qcow", "a QEMU qcow disk of version 1", [], [At(0, 'Q', 'F', 'I', 0xFB, 0, 0, 0, 1)], Qemu("qcow")),
         new("bochs", "a Bochs disk", [], [At(0, "Bochs Virtual HD Image")], Qemu("bochs")),
         new("cloop", "a compressed loop disk (cloop)", [".cloop"], [At(0, "#!/bin/sh\n#V2.0 Format")], Qemu("cloop")),
         new("dmg", "an Apple disk image", [".dmg"], [At(-512, "koly")], Qemu("dmg")),
         new("sparseimage", "an Apple sparse disk image", [".sparseimage"], [At(0, "sprs")], "On a Mac, convert it and import the result: hdiutil convert -format UDTO"),
         new("vhds", "a Hyper-V VHD Set", [".vhds"], [], "Name the .avhdx file beside it, or convert the set on its Hyper-V host: Convert-VHD"),
-        new("cowd", "a sparse extent of ESX or VMware Workstation 3 (COWD)", [], [At(0, "COWD")], "Name the small .vmdk text file beside it; if there is none: " + Qemu("vmdk")),
+        new("cowd", "a sparse extent of ESX or VMware Workstation 3 (COWD)", [], [At(0, "COWD")], "Name the small .vmdk text file beside it: it says which parents belong to it."),
         new("sesparse", "a space-efficient sparse extent of ESXi (seSparse)", [], [At(0, 0xBE, 0xBA, 0xFE, 0xCA, 0, 0, 0, 0)],
-            "Name the small .vmdk text file beside it; it and its parents become one disk by qemu-img convert -f vmdk -O raw."),
+            "Name the small .vmdk text file beside it: it says which parents belong to it."),
         new("vmdk-extent", "one extent of a VMware VMDK, without the descriptor that says how to read it", [], [At(0, "KDMV")],
             "Name the small .vmdk text file beside it, which lists the extents."),
         new("vmdk-flat", "the data of a VMware VMDK, without its descriptor", ["-flat.vmdk"], [],
@@ -68,7 +66,8 @@ internal sealed partial class RecognisedFormat
         new("nero", "a Nero disc image", [".nrg"], [At(-12, "NER5"), At(-8, "NERO")], NotADisk),
 
         // Machines' other files.
-        new("vmcx", "a Hyper-V machine's configuration or state", [".vmcx", ".vmrs"], [At(0, 0x14, 0x20, 0x28, 0x01)], Description),
+        new("vmcx", "a Hyper-V machine's configuration or state", [".vmcx", ".vmrs"], [At(0, 0x14, 0x20, 0x28, 0x01)],
+            "Its binary form is not read: name the machine's first disk (.vhdx or .avhdx), and give -Cpu, -Memory and -Firmware (Uefi for generation 2)."),
         new("hyperv-saved", "a saved Hyper-V machine's state", [".vsv"], [], SavedState),
         new("vmware-state", "a VMware machine's saved state", [".vmss", ".vmsn"],
             [At(0, 0xD0, 0xBE, 0xD2, 0xBE), At(0, 0xD1, 0xBA, 0xD1, 0xBA), At(0, 0xD1, 0xBE, 0xD2, 0xBE), At(0, 0xD2, 0xBE, 0xD2, 0xBE)], SavedState),

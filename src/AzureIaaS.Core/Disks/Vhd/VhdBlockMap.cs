@@ -4,8 +4,8 @@ using AzureIaaS.Disks.Maps;
 namespace AzureIaaS.Disks.Vhd;
 
 /// <summary>
-/// The blocks of a dynamic VHD ("Block Allocation Table and Data Blocks"): the table gives each block's first sector in the file,
-/// where a bitmap of its sectors comes before its data. A sector whose bit is clear was never written and reads as zeros.
+/// The blocks of a dynamic or differencing VHD ("Block Allocation Table and Data Blocks"): the table gives each block's first sector in the
+/// file, where a bitmap of its sectors comes before its data. A sector whose bit is clear was never written: it reads as the parent's, or zeros.
 /// </summary>
 internal sealed class VhdBlockMap : UnitMap
 {
@@ -55,55 +55,21 @@ internal sealed class VhdBlockMap : UnitMap
 
             var at = tableAt + (i * EntrySize);
             CheckFree((long)sector * SectorSize, _bitmapSize, at);
-            places[i] = DataAt(unit + i, ((long)sector * SectorSize) + _bitmapSize, at);
+            places[i] = DataAt(unit + i, ((long)sector * SectorSize) + _bitmapSize, at) with { Kind = UnitKind.Mixed };
         }
 
         return entries.Length / EntrySize;
     }
 
     /// <inheritdoc/>
-    protected override void ReadData(long offset, long place, Span<byte> buffer)
-    {
-        foreach (var (length, isWritten) in SectorRuns(offset, place, buffer.Length))
-        {
-            if (isWritten)
-                File.Read(place, buffer[..(int)length]);
-            else
-                buffer[..(int)length].Clear();
-            place += length;
-            buffer = buffer[(int)length..];
-        }
-    }
-
-    /// <inheritdoc/>
-    protected override IEnumerable<DiskExtent> DataExtents(long offset, long place, long length)
-    {
-        foreach (var (run, isWritten) in SectorRuns(offset, place, length))
-        {
-            if (isWritten)
-            {
-                foreach (var extent in base.DataExtents(offset, place, run))
-                    yield return extent;
-            }
-            else
-            {
-                yield return new DiskExtent(offset, run, DiskExtentKind.Hole);
-            }
-
-            offset += run;
-            place += run;
-        }
-    }
-
-    /// <summary>Splits a range within one block into runs of written and never written sectors.</summary>
-    private IEnumerable<(long Length, bool IsWritten)> SectorRuns(long offset, long place, long length)
+    protected override IEnumerable<(long Length, UnitKind Kind)> Parts(long offset, UnitPlace place, long length)
     {
         var within = offset % UnitSize;
-        var bitmapAt = place - within - _bitmapSize;
+        var bitmapAt = place.Offset - _bitmapSize;
         var bitmap = new byte[Math.Min(_bitmapSize, 4 << 10)];
         var end = within + length;
         long run = 0;
-        var kind = true;
+        var kind = UnitKind.Data;
         while (within < end)
         {
             // A piece of the bitmap at a time: a block of 2 GiB has half a mebibyte of it.
@@ -114,14 +80,14 @@ internal sealed class VhdBlockMap : UnitMap
             {
                 var sector = within / SectorSize;
                 var bits = bitmap[(int)((sector / 8) - (piece * bitmap.Length))];
-                var isWritten = (bits & (0x80 >> (int)(sector % 8))) != 0;
-                if (isWritten != kind && run > 0)
+                var found = (bits & (0x80 >> (int)(sector % 8))) != 0 ? UnitKind.Data : UnitKind.Hole;
+                if (found != kind && run > 0)
                 {
                     yield return (run, kind);
                     run = 0;
                 }
 
-                kind = isWritten;
+                kind = found;
 
                 // Eight sectors of one kind in one step.
                 var stride = bits is 0 or 0xFF ? 8 - (sector % 8) : 1;

@@ -50,4 +50,24 @@ internal static class RegionTable
 
         return entries;
     }
+
+    /// <summary>Makes a table, checksum and all.</summary>
+    /// <param name="entries">Its entries.</param>
+    public static byte[] Make(params RegionTableEntry[] entries)
+    {
+        var bytes = new byte[Size];
+        "regi"u8.CopyTo(bytes);
+        BinaryPrimitives.WriteInt32LittleEndian(bytes.AsSpan(8), entries.Length);
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var entry = bytes.AsSpan(HeaderSize + (i * EntrySize), EntrySize);
+            entries[i].Guid.TryWriteBytes(entry);
+            BinaryPrimitives.WriteUInt64LittleEndian(entry[16..], entries[i].FileOffset);
+            BinaryPrimitives.WriteUInt32LittleEndian(entry[24..], entries[i].Length);
+            entry[28] = entries[i].Required ? (byte)1 : (byte)0;
+        }
+
+        VhdxChecksum.Seal(bytes);
+        return bytes;
+    }
 }

@@ -19,4 +19,8 @@ internal static class VhdxChecksum
         copy.AsSpan(At, sizeof(uint)).Clear();
         return Crc32.Castagnoli(copy);
     }
+
+    /// <summary>Writes a record's checksum into it.</summary>
+    /// <param name="record">The whole record.</param>
+    public static void Seal(Span<byte> record) => BinaryPrimitives.WriteUInt32LittleEndian(record[At..], Of(record));
 }

@@ -4,7 +4,7 @@ using AzureIaaS.Disks.Maps;
 
 namespace AzureIaaS.Disks.Vhdx;
 
-/// <summary>The Virtual Hard Disk v2 of Hyper-V (MS-VHDX): fixed and dynamic, with logical sectors of 512 and 4096 bytes.</summary>
+/// <summary>The Virtual Hard Disk v2 of Hyper-V (MS-VHDX): fixed, dynamic and differencing, with logical sectors of 512 and 4096 bytes.</summary>
 internal sealed class VhdxFormat : DiskFormat
 {
     private const int SectionAlignment = 1 << 20;
@@ -30,22 +30,60 @@ internal sealed class VhdxFormat : DiskFormat
             throw DiskErrors.Corrupt(file.Path, 0, "the VHDX signature is missing");
         var warnings = new List<string>();
         var header = ReadHeader(file, warnings);
-        CheckVersionAndLog(file, header);
+        if (header.Version != 1)
+            throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt, $"VHDX version {header.Version}", DiskErrors.ConvertByHyperV(file.Path));
+        var log = header.LogGuid == Guid.Empty ? null : VhdxLog.Read(file, header);
+        if (log is not null)
+            warnings.Add("It was not closed properly; its log was replayed in memory, and the file is as it was.");
 
-        // The one place for a log's replay: laid over the view, it would reach every table below.
-        var view = new MetadataView(file);
-        var regions = ReadRegions(file, warnings);
+        var view = new VhdxView(file, log);
+        var regions = ReadRegions(file, view, warnings);
         var metadata = VhdxMetadata.Read(view, Required(file, regions, RegionTable.Metadata, "metadata"));
-        if (metadata.HasParent)
+        var parent = metadata.HasParent ? OpenParent(file, metadata, options) : null;
+        try
         {
-            throw DiskErrors.UnsupportedFeature(file.Path, 0,
-                "a differencing VHDX, which holds only what differs from its parent,", DiskErrors.ConvertByHyperV(file.Path));
+            var map = new VhdxBlockMap(file, view, metadata, Occupied(header, regions), Required(file, regions, RegionTable.Bat, "block allocation table"))
+            {
+                Below = parent is null ? null : new Backing(parent),
+                LastFileOffset = log?.LastFileOffset ?? file.Length,
+            };
+            map.Verify();
+            var variant = parent is not null ? "differencing" : metadata.LeaveBlocksAllocated ? "fixed" : "dynamic";
+            return new MappedImage(this, variant, map, [file], DetailsOf(file, header, metadata), warnings, metadata.LogicalSectorSize, parent);
         }
+        catch
+        {
+            parent?.Dispose();
+            throw;
+        }
+    }
 
-        var map = new VhdxBlockMap(file, view, metadata, Occupied(header, regions), Required(file, regions, RegionTable.Bat, "block allocation table"));
-        map.Verify();
-        var variant = metadata.LeaveBlocksAllocated ? "fixed" : "dynamic";
-        return new MappedImage(this, variant, map, [file], DetailsOf(file, metadata), warnings, metadata.LogicalSectorSize);
+    /// <summary>Opens the parent by whatever path of it is recorded, and checks that it is the one by its linkage, which is its DataWriteGuid.</summary>
+    private static DiskImage OpenParent(DiskFile file, VhdxMetadata metadata, DiskOpenOptions options)
+    {
+        var locator = metadata.ParentLocator;
+        string[] names = [.. ParentLocator.PathKeys.Select(k => locator.GetValueOrDefault(k)).OfType<string>().Where(n => n.Length > 0)];
+        var path = DiskReference.ResolveAny(file.Path, names, "parent", options);
+        var parent = DiskParent.Open(file.Path, path, "vhdx", options);
+        try
+        {
+            var id = Guid.Parse(parent.Details["DataWriteGuid"]);
+            var linkages = new[] { ParentLocator.Linkage, ParentLocator.Linkage2 }.Select(k => locator.GetValueOrDefault(k)).OfType<string>().ToArray();
+            if (!linkages.Any(l => Guid.TryParse(l, out var linkage) && linkage == id))
+                throw DiskParent.IsAnother(file.Path, path, $"its DataWriteGuid is {id:D}, and the parent's was {linkages.FirstOrDefault("not recorded")}");
+            if (parent.LogicalSectorSize != metadata.LogicalSectorSize)
+            {
+                throw DiskParent.IsAnother(file.Path, path,
+                    $"its sectors are of {parent.LogicalSectorSize} bytes, and the image's of {metadata.LogicalSectorSize}");
+            }
+
+            return parent;
+        }
+        catch
+        {
+            parent.Dispose();
+            throw;
+        }
     }
 
     private static VhdxHeader ReadHeader(DiskFile file, List<string> warnings)
@@ -59,23 +97,13 @@ internal sealed class VhdxFormat : DiskFormat
         return second is null || first?.SequenceNumber >= second.SequenceNumber ? first! : second;
     }
 
-    private static void CheckVersionAndLog(DiskFile file, VhdxHeader header)
+    private static IReadOnlyList<RegionTableEntry> ReadRegions(DiskFile file, VhdxView view, List<string> warnings)
     {
-        if (header.Version != 1)
-            throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt, $"VHDX version {header.Version}", DiskErrors.ConvertByHyperV(file.Path));
-        if (header.LogGuid != Guid.Empty)
-        {
-            throw DiskErrors.UnsupportedFeature(file.Path, VhdxHeader.FirstAt,
-                "a VHDX that was not closed properly, whose log has to be replayed first,",
-                "On a copy of it, let QEMU's tool replay the log: qemu-img check -r all COPY.vhdx; "
-                + "or attach it once in Hyper-V: Mount-VHD, then Dismount-VHD.");
-        }
-    }
-
-    private static IReadOnlyList<RegionTableEntry> ReadRegions(DiskFile file, List<string> warnings)
-    {
-        var first = RegionTable.Parse(file.Read(RegionTable.FirstAt, RegionTable.Size));
-        var second = RegionTable.Parse(file.Read(RegionTable.SecondAt, RegionTable.Size));
+        var bytes = new byte[RegionTable.Size];
+        view.Read(RegionTable.FirstAt, bytes);
+        var first = RegionTable.Parse(bytes);
+        view.Read(RegionTable.SecondAt, bytes);
+        var second = RegionTable.Parse(bytes);
         if (first is null || second is null)
             warnings.Add($"The {(first is null ? "first" : "second")} copy of the region table is damaged; the other one was used.");
         var table = first ?? second ?? throw DiskErrors.Corrupt(file.Path, RegionTable.FirstAt, "both copies of the region table are damaged");
@@ -112,12 +140,13 @@ internal sealed class VhdxFormat : DiskFormat
         return [.. header.LogOffset > long.MaxValue / 2 ? occupied : occupied.Append(((long)header.LogOffset, header.LogLength))];
     }
 
-    private static Dictionary<string, string> DetailsOf(DiskFile file, VhdxMetadata metadata) => new()
+    private static Dictionary<string, string> DetailsOf(DiskFile file, VhdxHeader header, VhdxMetadata metadata) => new()
     {
         ["Creator"] = CreatorOf(file.Read(Signature.Length, 512)),
         ["BlockSize"] = metadata.BlockSize.ToString(CultureInfo.InvariantCulture),
         ["PhysicalSectorSize"] = metadata.PhysicalSectorSize.ToString(CultureInfo.InvariantCulture),
         ["VirtualDiskId"] = metadata.VirtualDiskId.ToString("D"),
+        ["DataWriteGuid"] = header.DataWriteGuid.ToString("D"),
     };
 
     /// <summary>Who made the file, in the file type identifier (MS-VHDX 2.2.1): UTF-16, ended by a zero.</summary>

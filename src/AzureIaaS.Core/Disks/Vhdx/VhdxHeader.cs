@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 
 namespace AzureIaaS.Disks.Vhdx;
 
@@ -47,4 +48,34 @@ internal sealed class VhdxHeader
     /// <param name="bytes">Its 4 KiB.</param>
     public static VhdxHeader? Parse(ReadOnlySpan<byte> bytes) =>
         bytes.StartsWith("head"u8) && VhdxChecksum.IsRight(bytes) ? new VhdxHeader(bytes) : null;
+
+    /// <summary>Makes a header without a log to replay, checksum and all.</summary>
+    /// <param name="sequenceNumber">Which of the two copies is the newer.</param>
+    /// <param name="fileWrite">The file's identity.</param>
+    /// <param name="dataWrite">The content's identity, by which a child knows it.</param>
+    /// <param name="logOffset">Where the log is.</param>
+    /// <param name="logLength">How long it is, in bytes.</param>
+    public static byte[] Make(ulong sequenceNumber, Guid fileWrite, Guid dataWrite, ulong logOffset, uint logLength)
+    {
+        var bytes = new byte[Size];
+        "head"u8.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(8), sequenceNumber);
+        fileWrite.TryWriteBytes(bytes.AsSpan(16));
+        dataWrite.TryWriteBytes(bytes.AsSpan(32));
+        BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(66), 1);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(68), logLength);
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(72), logOffset);
+        VhdxChecksum.Seal(bytes);
+        return bytes;
+    }
+
+    /// <summary>Makes the file type identifier (MS-VHDX 2.2.1).</summary>
+    /// <param name="creator">Who makes the file.</param>
+    public static byte[] MakeIdentifier(string creator)
+    {
+        var bytes = new byte[520];
+        "vhdxfile"u8.CopyTo(bytes);
+        Encoding.Unicode.GetBytes(creator).CopyTo(bytes, 8);
+        return bytes;
+    }
 }

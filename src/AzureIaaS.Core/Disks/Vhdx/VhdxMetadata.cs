@@ -37,6 +37,9 @@ internal sealed class VhdxMetadata
 
     public int PhysicalSectorSize { get; private init; }
 
+    /// <summary>What is recorded of the parent, by key; empty for a disk without one.</summary>
+    public IReadOnlyDictionary<string, string> ParentLocator { get; private init; } = new Dictionary<string, string>();
+
     /// <summary>Reads the metadata.</summary>
     /// <param name="view">The file's tables.</param>
     /// <param name="region">The metadata's region, found to lie in the file.</param>
@@ -58,6 +61,45 @@ internal sealed class VhdxMetadata
         }
 
         return new VhdxMetadata(view, at, items).Load();
+    }
+
+    /// <summary>Makes the start of a metadata region: the table, and the items behind it.</summary>
+    /// <param name="blockSize">The size of a block in bytes.</param>
+    /// <param name="isFixed">Whether blocks are never freed.</param>
+    /// <param name="size">The disk's size in bytes.</param>
+    /// <param name="id">The disk's identity.</param>
+    /// <param name="sectorSize">The size of a logical sector in bytes.</param>
+    public static byte[] Make(uint blockSize, bool isFixed, long size, Guid id, int sectorSize)
+    {
+        const int itemSize = 16;
+        const byte isRequired = 4;
+        const byte isVirtualDisk = 2;
+        var bytes = new byte[MetadataTable.Size + (5 * itemSize)];
+        "metadata"u8.CopyTo(bytes);
+        (Guid Id, int Length, byte Flags)[] items =
+        [
+            (MetadataTable.FileParameters, 8, isRequired), (MetadataTable.VirtualDiskSize, 8, isRequired | isVirtualDisk),
+            (MetadataTable.VirtualDiskId, 16, isRequired | isVirtualDisk), (MetadataTable.LogicalSectorSize, 4, isRequired | isVirtualDisk),
+            (MetadataTable.PhysicalSectorSize, 4, isRequired | isVirtualDisk),
+        ];
+        BinaryPrimitives.WriteInt16LittleEndian(bytes.AsSpan(10), (short)items.Length);
+        for (var i = 0; i < items.Length; i++)
+        {
+            var entry = bytes.AsSpan(32 + (32 * i), 32);
+            items[i].Id.TryWriteBytes(entry);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[16..], MetadataTable.Size + (itemSize * i));
+            BinaryPrimitives.WriteInt32LittleEndian(entry[20..], items[i].Length);
+            entry[24] = items[i].Flags;
+        }
+
+        var values = bytes.AsSpan(MetadataTable.Size);
+        BinaryPrimitives.WriteUInt32LittleEndian(values, blockSize);
+        BinaryPrimitives.WriteUInt32LittleEndian(values[4..], isFixed ? 1u : 0);
+        BinaryPrimitives.WriteInt64LittleEndian(values[itemSize..], size);
+        id.TryWriteBytes(values[(2 * itemSize)..]);
+        BinaryPrimitives.WriteInt32LittleEndian(values[(3 * itemSize)..], sectorSize);
+        BinaryPrimitives.WriteInt32LittleEndian(values[(4 * itemSize)..], 4096);
+        return bytes;
     }
 
     private VhdxMetadata Load()
@@ -94,7 +136,25 @@ internal sealed class VhdxMetadata
             VirtualDiskId = new Guid(value),
             LogicalSectorSize = (int)logical,
             PhysicalSectorSize = (int)physical,
+            ParentLocator = (flags & 2) != 0 ? ReadParentLocator() : [],
         };
+    }
+
+    private Dictionary<string, string> ReadParentLocator()
+    {
+        foreach (var item in _items)
+        {
+            if (item.ItemId != MetadataTable.ParentLocator || item.IsUser)
+                continue;
+            if (item.Offset < MetadataTable.Size || item.Length > Vhdx.ParentLocator.MaxSize)
+                throw DiskErrors.Corrupt(_view.Path, _region, "the metadata item Parent Locator has the wrong length or place");
+            var bytes = new byte[item.Length];
+            _view.Read(_region + item.Offset, bytes);
+            return Vhdx.ParentLocator.Parse(bytes)
+                ?? throw DiskErrors.Corrupt(_view.Path, _region + item.Offset, "the metadata item Parent Locator is damaged, or of another type than VHDX");
+        }
+
+        throw DiskErrors.Corrupt(_view.Path, _region, "the metadata item Parent Locator is missing");
     }
 
     /// <summary>Reads an item of a known length and returns where it is.</summary>

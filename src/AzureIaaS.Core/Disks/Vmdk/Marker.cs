@@ -35,4 +35,15 @@ internal readonly record struct Marker(ulong Val, uint ByteCount, MarkerType Typ
     public static Marker Parse(ReadOnlySpan<byte> bytes) =>
         new(BinaryPrimitives.ReadUInt64LittleEndian(bytes), BinaryPrimitives.ReadUInt32LittleEndian(bytes[8..]),
             bytes.Length < 16 ? default : (MarkerType)BinaryPrimitives.ReadUInt32LittleEndian(bytes[12..]));
+
+    /// <summary>Makes the sector that a marker before metadata is.</summary>
+    /// <param name="sectors">How many sectors of metadata follow.</param>
+    /// <param name="type">What they are.</param>
+    public static byte[] Make(ulong sectors, MarkerType type)
+    {
+        var bytes = new byte[Size];
+        BinaryPrimitives.WriteUInt64LittleEndian(bytes, sectors);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(12), (uint)type);
+        return bytes;
+    }
 }

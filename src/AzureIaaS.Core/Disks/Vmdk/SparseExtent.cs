@@ -1,4 +1,5 @@
 using System.Numerics;
+using AzureIaaS.Disks.Maps;
 
 namespace AzureIaaS.Disks.Vmdk;
 
@@ -15,15 +16,15 @@ internal static class SparseExtent
     /// <param name="file">The extent's file.</param>
     /// <param name="header">The header at its start.</param>
     /// <param name="warnings">Takes what is odd and accepted.</param>
+    /// <param name="below">What shows where there is no grain; null for zeros.</param>
     /// <exception cref="DiskImageException">The header is damaged or uses what this version does not read.</exception>
-    public static VmdkGrainMap Open(DiskFile file, SparseExtentHeader header, List<string> warnings)
+    public static VmdkGrainMap Open(DiskFile file, SparseExtentHeader header, List<string> warnings, Backing? below)
     {
         CheckFeatures(file, header);
         if (header.UncleanShutdown)
             warnings.Add("The disk was not closed properly; what was last written to it may be missing.");
         var effective = header.GdOffset == SparseExtentHeader.GdAtEnd ? ReadFooter(file) : header;
-        CheckNumbers(file, effective);
-        return new VmdkGrainMap(file, effective);
+        return new VmdkGrainMap(file, LayoutOf(file, effective)) { Below = below };
     }
 
     private static void CheckFeatures(DiskFile file, SparseExtentHeader header)
@@ -65,7 +66,7 @@ internal static class SparseExtent
             "Download or export the disk again and compare sizes: the transfer broke off.");
     }
 
-    private static void CheckNumbers(DiskFile file, SparseExtentHeader header)
+    private static GrainLayout LayoutOf(DiskFile file, SparseExtentHeader header)
     {
         var maxGrain = header.HasCompressedGrains ? MaxPackedGrain : MaxGrain;
         if (header.GrainSize == 0 || header.GrainSize > maxGrain || !BitOperations.IsPow2(header.GrainSize))
@@ -75,9 +76,16 @@ internal static class SparseExtent
         if (header.Capacity is 0 or > long.MaxValue / SectorSize)
             throw DiskErrors.Corrupt(file.Path, 12, $"the capacity is {header.Capacity:N0} sectors, which cannot be");
 
+        // The embedded descriptor's place is the header's; in a footer it need not be sensible.
+        (long, long) descriptor = header.DescriptorOffset < uint.MaxValue && header.DescriptorSize < uint.MaxValue
+            ? ((long)header.DescriptorOffset * SectorSize, (long)header.DescriptorSize * SectorSize)
+            : default;
+        var layout = new GrainLayout(header.Capacity, header.GrainSize, header.NumGtesPerGt, header.GdOffset, header.HasCompressedGrains, header.UsesZeroedGrains,
+            (0, SparseExtentHeader.Size), descriptor);
+
         // This bounds the capacity, too: its directory has to be in the file.
-        var length = VmdkGrainMap.DirectoryLength(header);
-        if (header.GdOffset == 0 || header.GdOffset > (ulong)file.Length / SectorSize || (long)header.GdOffset * SectorSize > file.Length - length)
-            throw DiskErrors.PointsOutside(file.Path, 56, unchecked((long)(header.GdOffset * SectorSize)), length, file.Length);
+        if (header.GdOffset == 0 || header.GdOffset > (ulong)file.Length / SectorSize || layout.Directory > file.Length - layout.DirectoryLength)
+            throw DiskErrors.PointsOutside(file.Path, 56, unchecked((long)(header.GdOffset * SectorSize)), layout.DirectoryLength, file.Length);
+        return layout;
     }
 }

@@ -12,6 +12,7 @@ internal sealed class SparseExtentHeader
     public const ulong GdAtEnd = ulong.MaxValue;
 
     private const uint ValidNewLineDetection = 1;
+    private const uint RedundantGrainTable = 1 << 1;
     private const uint ZeroedGrainUsed = 1 << 2;
     private const uint CompressedGrains = 1 << 16;
     private const uint Markers = 1 << 17;
@@ -81,4 +82,28 @@ internal sealed class SparseExtentHeader
     /// <summary>Reads a header; null if it is none. It has no checksum.</summary>
     /// <param name="bytes">Its 512 bytes.</param>
     public static SparseExtentHeader? Parse(ReadOnlySpan<byte> bytes) => bytes.StartsWith(Magic) ? new SparseExtentHeader(bytes) : null;
+
+    /// <summary>Makes a header.</summary>
+    /// <param name="version">1, or 3 for a stream-optimized extent.</param>
+    /// <param name="isStream">Whether grains are compressed, behind markers; otherwise there is a second grain directory.</param>
+    /// <param name="capacity">The disk's size in sectors.</param>
+    /// <param name="grainSize">The size of a grain in sectors.</param>
+    /// <param name="descriptorSize">How many sectors there are for the descriptor, behind the header.</param>
+    /// <param name="rgdOffset">The sector of the second grain directory; zero for none.</param>
+    /// <param name="gdOffset">The sector of the grain directory.</param>
+    /// <param name="overHead">The first sector behind all metadata.</param>
+    public static byte[] Make(
+        uint version, bool isStream, ulong capacity, ulong grainSize, ulong descriptorSize, ulong rgdOffset, ulong gdOffset, ulong overHead)
+    {
+        var bytes = new byte[Size];
+        Magic.CopyTo(bytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(4), version);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(8), ValidNewLineDetection | (isStream ? CompressedGrains | Markers : RedundantGrainTable));
+        foreach (var (at, value) in new[] { (12, capacity), (20, grainSize), (28, 1ul), (36, descriptorSize), (48, rgdOffset), (56, gdOffset), (64, overHead) })
+            BinaryPrimitives.WriteUInt64LittleEndian(bytes.AsSpan(at), value);
+        BinaryPrimitives.WriteUInt32LittleEndian(bytes.AsSpan(44), 512);
+        "\n \r\n"u8.CopyTo(bytes.AsSpan(73));
+        bytes[77] = isStream ? (byte)1 : (byte)0;
+        return bytes;
+    }
 }

@@ -3,12 +3,21 @@ using AzureIaaS.Disks.Maps;
 
 namespace AzureIaaS.Disks.Vmdk;
 
-/// <summary>The disk of VMware: a sparse file with its descriptor inside, one compressed for transport, or a descriptor beside a flat file.</summary>
+/// <summary>
+/// The disk of VMware: a sparse file with its descriptor inside, one compressed for transport, or a descriptor of its own that lists flat,
+/// sparse, COWD and seSparse extents; whole, or what differs from a parent.
+/// </summary>
 internal sealed class VmdkFormat : DiskFormat
 {
     private const int SectorSize = 512;
 
     private static readonly string[] ReadInOneFile = ["monolithicSparse", "streamOptimized"];
+
+    private static readonly string[] ReadByDescriptor =
+    [
+        "monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat", "2GbMaxExtentSparse", "2GbMaxExtentFlat", "vmfs", "vmfsThin", "vmfsPreallocated", "vmfsEagerZeroedThick", "vmfsSparse",
+        "seSparse", "custom", .. ReadInOneFile,
+    ];
 
     private static readonly (string Name, string Key)[] DetailKeys =
         [("AdapterType", "ddb.adapterType"), ("HardwareVersion", "ddb.virtualHWVersion"), ("ToolsVersion", "ddb.toolsVersion")];
@@ -31,7 +40,7 @@ internal sealed class VmdkFormat : DiskFormat
     {
         var head = file.Read(0, (int)Math.Min(file.Length, SparseExtentHeader.Size));
         if (head.AsSpan().StartsWith(SparseExtentHeader.Magic))
-            return OpenSparse(file, head);
+            return OpenSparse(file, head, options);
         if (!Descriptor.IsAt(head))
             throw DiskErrors.Corrupt(file.Path, 0, "there is neither a VMDK descriptor nor the header of a sparse extent");
         return OpenDescriptor(file, options);
@@ -41,7 +50,7 @@ internal sealed class VmdkFormat : DiskFormat
     private static bool IsBareExtent(ReadOnlySpan<byte> head) =>
         head.Length >= SparseExtentHeader.Size && SparseExtentHeader.Parse(head) is { DescriptorOffset: 0 };
 
-    private MappedImage OpenSparse(DiskFile file, byte[] head)
+    private MappedImage OpenSparse(DiskFile file, byte[] head, DiskOpenOptions options)
     {
         if (head.Length < SparseExtentHeader.Size)
             throw DiskErrors.Truncated(file.Path, 0, SparseExtentHeader.Size, file.Length);
@@ -65,15 +74,24 @@ internal sealed class VmdkFormat : DiskFormat
         CheckDescriptor(file, descriptor);
 
         var warnings = Odd(descriptor);
-        var map = SparseExtent.Open(file, header, warnings);
-        if (descriptor.Extents is [{ } extent, ..] && (extent.Sectors > long.MaxValue / SectorSize || (long)extent.Sectors * SectorSize != map.Length))
+        var parent = OpenParent(file, descriptor, options);
+        try
         {
-            warnings.Add($"The descriptor gives a size of {extent.Sectors:N0} sectors and the header one of {map.Length / SectorSize:N0}; "
-                + "the header's was used.");
-        }
+            var map = SparseExtent.Open(file, header, warnings, parent is null ? null : new Backing(parent));
+            if (descriptor.Extents is [{ } extent, ..] && (extent.Sectors > long.MaxValue / SectorSize || (long)extent.Sectors * SectorSize != map.Length))
+            {
+                warnings.Add($"The descriptor gives a size of {extent.Sectors:N0} sectors and the header one of {map.Length / SectorSize:N0}; "
+                    + "the header's was used.");
+            }
 
-        map.Verify();
-        return new MappedImage(this, header.HasCompressedGrains ? "streamOptimized" : "monolithicSparse", map, [file], DetailsOf(descriptor), warnings);
+            map.Verify();
+            return new MappedImage(this, header.HasCompressedGrains ? "streamOptimized" : "monolithicSparse", map, [file], DetailsOf(descriptor), warnings, parent: parent);
+        }
+        catch
+        {
+            parent?.Dispose();
+            throw;
+        }
     }
 
     private MappedImage OpenDescriptor(DiskFile file, DiskOpenOptions options)
@@ -81,31 +99,43 @@ internal sealed class VmdkFormat : DiskFormat
         if (file.Length > Descriptor.MaxLength)
             throw DiskErrors.Corrupt(file.Path, 0, $"it starts as a VMDK descriptor and is {file.Length:N0} bytes long, too long for one");
         var descriptor = Descriptor.Parse(file.Path, 0, file.Read(0, (int)file.Length));
-        if (!descriptor.CreateType.Equals("monolithicFlat", StringComparison.OrdinalIgnoreCase))
-            throw UnsupportedKind(file, descriptor);
+        var kind = ReadByDescriptor.FirstOrDefault(k => k.Equals(descriptor.CreateType, StringComparison.OrdinalIgnoreCase))
+            ?? throw UnsupportedKind(file, descriptor);
         CheckDescriptor(file, descriptor);
-        if (descriptor.Extents is not [{ Type: "FLAT" } extent])
-        {
-            throw DiskErrors.Corrupt(file.Path, 0,
-                $"a monolithicFlat VMDK has one FLAT extent, and its descriptor names {descriptor.Extents.Count} extents, or another kind");
-        }
-        if (extent.Sectors is 0 or > long.MaxValue / SectorSize || extent.Offset > long.MaxValue / SectorSize)
-        {
-            throw DiskErrors.Corrupt(file.Path, 0,
-                $"its extent is said to have {extent.Sectors:N0} sectors from sector {extent.Offset:N0}, which cannot be");
-        }
-
-        var flat = DiskFile.Open(DiskReference.Resolve(file.Path, extent.FileName, "extent", options));
+        var warnings = Odd(descriptor);
+        var files = new List<DiskFile> { file };
+        var parent = OpenParent(file, descriptor, options);
         try
         {
-            BlockMap map = new LinearMap(flat, (long)extent.Offset * SectorSize, (long)extent.Sectors * SectorSize);
-            return new MappedImage(this, "monolithicFlat", map, [file, flat], DetailsOf(descriptor), Odd(descriptor));
+            var map = VmdkExtents.Open(file, descriptor, parent, options, files, warnings);
+            map.Verify();
+            return new MappedImage(this, kind, map, files, DetailsOf(descriptor), warnings, parent: parent);
         }
         catch
         {
-            flat.Dispose();
+            parent?.Dispose();
+            foreach (var extent in files.Skip(1))
+                extent.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Opens the parent by its recorded name, and checks that it is the one by its CID; null for a whole disk.</summary>
+    private static DiskImage? OpenParent(DiskFile file, Descriptor descriptor, DiskOpenOptions options)
+    {
+        if (descriptor.ParentCid == Descriptor.NoParent)
+            return null;
+        var hint = descriptor["parentFileNameHint"];
+        if (string.IsNullOrEmpty(hint))
+            throw DiskErrors.Corrupt(file.Path, 0, "it holds only what differs from its parent, and its descriptor does not name that (parentFileNameHint)");
+        var path = DiskReference.ResolveAny(file.Path, [hint], "parent", options);
+        var parent = DiskParent.Open(file.Path, path, "vmdk", options);
+        var wanted = descriptor.ParentCid.ToString("x8", CultureInfo.InvariantCulture);
+        var cid = parent.Details.GetValueOrDefault("Cid", "missing");
+        if (cid == wanted)
+            return parent;
+        parent.Dispose();
+        throw DiskParent.IsAnother(file.Path, path, $"its CID is {cid}, and the parent's was {wanted}");
     }
 
     private static DiskImageException BareExtent(DiskFile file) =>
@@ -114,12 +144,6 @@ internal sealed class VmdkFormat : DiskFormat
 
     private static void CheckDescriptor(DiskFile file, Descriptor descriptor)
     {
-        if (descriptor.ParentCid != Descriptor.NoParent)
-        {
-            throw DiskErrors.UnsupportedFeature(file.Path, 0, "a VMDK that holds only what differs from its parent (a snapshot or a linked clone)",
-                "With its parents beside it, make one whole disk of it and import that: " + DiskErrors.ConvertByQemu(file.Path, "vmdk"));
-        }
-
         if (descriptor.IsEncrypted)
         {
             throw DiskErrors.UnsupportedFeature(file.Path, 0, "an encrypted VMDK",
@@ -131,12 +155,11 @@ internal sealed class VmdkFormat : DiskFormat
     private static DiskImageException UnsupportedKind(DiskFile file, Descriptor descriptor)
     {
         var kind = descriptor.CreateType.Length > 40 ? descriptor.CreateType[..40] + "..." : descriptor.CreateType;
-        var apart = ReadInOneFile.Contains(kind, StringComparer.OrdinalIgnoreCase) ? ", whose descriptor is a file of its own," : "";
+        var apart = ReadByDescriptor.Contains(kind, StringComparer.OrdinalIgnoreCase) ? ", whose descriptor is inside a sparse extent," : "";
         return DiskErrors.UnsupportedFeature(file.Path, 0, $"a VMDK of the kind {kind}{apart}", kind.ToUpperInvariant() switch
         {
             "FULLDEVICE" or "PARTITIONEDDEVICE" or "VMFSRAW" or "VMFSRDM" or "VMFSRAWDEVICEMAP" or "VMFSPASSTHROUGHRAWDEVICEMAP" =>
-                "Its data is on a physical device: clone the disk to a file on its VMware host (vmkfstools -i, or vmware-vdiskmanager -r) "
-                + "and import that.",
+                VmdkExtents.OnDevice,
             _ => DiskErrors.ConvertByQemu(file.Path, "vmdk"),
         });
     }

@@ -4,9 +4,29 @@ using AzureIaaS.Disks.Maps;
 
 namespace AzureIaaS.Disks.Vmdk;
 
+/// <summary>How the grains of an extent are found; all numbers but the table's are in sectors.</summary>
+/// <param name="Capacity">The size of the extent's part of the disk.</param>
+/// <param name="GrainSize">The size of a grain.</param>
+/// <param name="NumGtesPerGt">How many entries a grain table has.</param>
+/// <param name="GdOffset">Where the grain directory is.</param>
+/// <param name="IsPacked">Whether grains are compressed, behind markers.</param>
+/// <param name="UsesZeroedGrains">Whether an entry of 1 means zeros.</param>
+/// <param name="Metadata">The ranges, in bytes, where no grain can be.</param>
+internal sealed record GrainLayout(
+    ulong Capacity, ulong GrainSize, uint NumGtesPerGt, ulong GdOffset, bool IsPacked, bool UsesZeroedGrains, params (long Start, long Length)[] Metadata)
+{
+    private const int SectorSize = 512;
+
+    /// <summary>Where the grain directory is, in bytes.</summary>
+    public long Directory => (long)GdOffset * SectorSize;
+
+    /// <summary>How long the grain directory is, in bytes: an entry for every table that the capacity needs.</summary>
+    public long DirectoryLength => (long)(((Capacity - 1) / (GrainSize * NumGtesPerGt)) + 1) * sizeof(uint);
+}
+
 /// <summary>
-/// The grains of a hosted sparse extent: a directory of tables of sectors. In a stream-optimized extent each grain is compressed,
-/// behind a marker that says which grain it is and how long.
+/// The grains of a sparse extent, hosted or of ESX (COWD): a directory of tables of sectors. In a stream-optimized extent each grain is
+/// compressed, behind a marker that says which grain it is and how long.
 /// </summary>
 internal sealed class VmdkGrainMap : UnitMap
 {
@@ -20,24 +40,18 @@ internal sealed class VmdkGrainMap : UnitMap
     private readonly bool _isPacked;
     private readonly bool _usesZeroedGrains;
 
-    /// <summary>Maps the extent; the header's numbers have been found possible, and its directory to lie in the file.</summary>
+    /// <summary>Maps the extent; the layout's numbers have been found possible, and its directory to lie in the file.</summary>
     /// <param name="file">The extent's file.</param>
-    /// <param name="header">The header, or the footer that replaces it.</param>
-    public VmdkGrainMap(DiskFile file, SparseExtentHeader header)
-        : base(file, (long)header.Capacity * SectorSize, (long)header.GrainSize * SectorSize,
-            (0, SparseExtentHeader.Size), DescriptorRange(header), ((long)header.GdOffset * SectorSize, DirectoryLength(header)))
+    /// <param name="layout">Where its grains are found.</param>
+    public VmdkGrainMap(DiskFile file, GrainLayout layout)
+        : base(file, (long)layout.Capacity * SectorSize, (long)layout.GrainSize * SectorSize, [.. layout.Metadata, (layout.Directory, layout.DirectoryLength)])
     {
         _view = new MetadataView(file);
-        _directory = (long)header.GdOffset * SectorSize;
-        _tableEntries = header.NumGtesPerGt;
-        _isPacked = header.HasCompressedGrains;
-        _usesZeroedGrains = header.UsesZeroedGrains;
+        _directory = layout.Directory;
+        _tableEntries = layout.NumGtesPerGt;
+        _isPacked = layout.IsPacked;
+        _usesZeroedGrains = layout.UsesZeroedGrains;
     }
-
-    /// <summary>How long the grain directory is, in bytes: an entry for every table that the capacity needs.</summary>
-    /// <param name="header">The header; its grain and table sizes are not zero.</param>
-    public static long DirectoryLength(SparseExtentHeader header) =>
-        (long)(((header.Capacity - 1) / (header.GrainSize * header.NumGtesPerGt)) + 1) * EntrySize;
 
     /// <inheritdoc/>
     protected override long AbsentAt(long unit) => TableAt(unit) == 0 ? _tableEntries - (unit % _tableEntries) : 0;
@@ -117,12 +131,6 @@ internal sealed class VmdkGrainMap : UnitMap
         // What deflate makes of a grain that cannot be compressed, and a little more.
         return new UnitPlace(UnitKind.Packed, offset, (int)(UnitSize + (UnitSize / 256) + (2 * SectorSize)));
     }
-
-    /// <summary>Where the embedded descriptor is; nothing, if the footer's copy of the header does not say so sensibly.</summary>
-    private static (long Start, long Length) DescriptorRange(SparseExtentHeader header) =>
-        header.DescriptorOffset < uint.MaxValue && header.DescriptorSize < uint.MaxValue
-            ? ((long)header.DescriptorOffset * SectorSize, (long)header.DescriptorSize * SectorSize)
-            : default;
 
     private long DirectoryEntryAt(long unit) => _directory + (unit / _tableEntries * EntrySize);
 

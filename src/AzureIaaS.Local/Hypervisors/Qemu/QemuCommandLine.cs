@@ -218,6 +218,21 @@ internal static class QemuCommandLine
         ]);
     }
 
+    /// <summary>The network of an adapter that is attached to a running machine.</summary>
+    internal static JsonObject HotNetdev(NetworkAdapter adapter, MachineFiles files) => new()
+    {
+        ["type"] = "dgram",
+        ["id"] = adapter.Name,
+        ["local"] = new JsonObject { ["type"] = "unix", ["path"] = files.AdapterSocket(adapter.Name) },
+        ["remote"] = new JsonObject { ["type"] = "unix", ["path"] = files.AdapterPeer(adapter.Name) },
+    };
+
+    /// <summary>The device of an adapter that is attached to a running machine.</summary>
+    internal static JsonObject HotAdapter(NetworkAdapter adapter) => new()
+    {
+        ["driver"] = adapter.Model, ["id"] = adapter.Name + "-device", ["netdev"] = adapter.Name, ["mac"] = adapter.MacAddress, ["romfile"] = "",
+    };
+
     private static void Once(List<string> line, string option, string value)
     {
         if (!line.Contains(value))

@@ -38,6 +38,8 @@ internal sealed class QemuHypervisor : IHypervisor
 
     public bool UsesMemory => true;
 
+    public bool SendsFrames => true;
+
     public void Check(VirtualMachine machine)
     {
         if (machine.Disks.FirstOrDefault(d => d.LogicalSectorSize != 512 && d.Controller is DiskController.Ide or DiskController.Sata) is { } disk)
@@ -119,6 +121,10 @@ internal sealed class QemuHypervisor : IHypervisor
     public Task SaveMemoryAsync(MachineFiles files, string path, CancellationToken cancellation) => QemuMemory.SaveAsync(files, path, cancellation);
 
     public Task LoadMemoryAsync(MachineFiles files, string path, CancellationToken cancellation) => QemuMemory.LoadAsync(files, path, cancellation);
+
+    public Task ReplugAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation) => QemuAdapters.ReplugAsync(files, adapter, cancellation);
+
+    public Task AttachAdapterAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation) => QemuAdapters.AttachAsync(files, adapter, cancellation);
 
     public async Task<byte[]> ScreenshotAsync(MachineFiles files, CancellationToken cancellation)
     {

@@ -27,6 +27,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
 
     public bool UsesMemory => false;
 
+    public bool SendsFrames => false;
+
     public IHypervisorDisks Disks => this;
 
     public IReadOnlyDictionary<string, string> Versions => new Dictionary<string, string> { ["Hypervisor"] = "simulated" };
@@ -132,7 +134,12 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
         Change(files, ProcessCondition.Paused);
     }
 
-    public Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation) => Task.FromResult<string?>(null);
+    public Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation) =>
+        Task.FromResult(Read(files) is { Condition: ProcessCondition.Running } ? "it is simulated, and boots at once" : null);
+
+    public Task ReplugAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation) => DelayAsync(cancellation);
+
+    public Task AttachAdapterAsync(MachineFiles files, NetworkAdapter adapter, CancellationToken cancellation) => DelayAsync(cancellation);
 
     public Task<byte[]> ScreenshotAsync(MachineFiles files, CancellationToken cancellation) => throw new IaaSException(
         ErrorKind.NotSupported, "SimulatedHasNoDisplay", "A simulated machine has no display.", "Use a fabric with real machines: Connect-IaaS -Local.");

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Text;
 using AzureIaaS.Disks.Vhd;
 
 namespace AzureIaaS.Tests.Disks.Vhd;
@@ -58,6 +59,40 @@ internal static class VhdBuilder
 
         var footer = Footer(VhdDiskType.Dynamic, content.Length);
         return [.. footer, .. Header(blockSize, (uint)blocks), .. table, .. data.ToArray(), .. footer];
+    }
+
+    /// <summary>Makes a dynamic disk a differencing one, over a parent of an id at a relative path.</summary>
+    public static byte[] Child(byte[] dynamic, Guid parentId, string parentPath, string parentName)
+    {
+        var path = Encoding.Unicode.GetBytes(parentPath);
+        var locator = new byte[512];
+        path.CopyTo(locator, 0);
+        byte[] file = [.. dynamic.AsSpan()[..^512], .. locator, .. dynamic.AsSpan()[^512..]];
+        foreach (var footer in new[] { 0, file.Length - 512 })
+            BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(footer + 60), (uint)VhdDiskType.Differencing);
+        parentId.TryWriteBytes(file.AsSpan(HeaderAt + 40), bigEndian: true, out _);
+        Encoding.BigEndianUnicode.GetBytes(parentName).CopyTo(file, HeaderAt + 64);
+        var entry = file.AsSpan(HeaderAt + 576);
+        "W2ru"u8.CopyTo(entry);
+        BinaryPrimitives.WriteInt32BigEndian(entry[4..], 1);
+        BinaryPrimitives.WriteInt32BigEndian(entry[8..], path.Length);
+        BinaryPrimitives.WriteInt64BigEndian(entry[16..], file.Length - 1024);
+        Reseal(file);
+        return file;
+    }
+
+    /// <summary>Gives a dynamic or fixed disk an id.</summary>
+    public static byte[] WithId(byte[] file, Guid id)
+    {
+        id.TryWriteBytes(file.AsSpan(file.Length - 512 + 68), bigEndian: true, out _);
+        if (file.AsSpan().StartsWith(VhdFooter.Cookie))
+        {
+            id.TryWriteBytes(file.AsSpan(68), bigEndian: true, out _);
+            Reseal(file);
+        }
+
+        Seal(file.AsSpan(file.Length - 512), 64);
+        return file;
     }
 
     public static byte[] Header(uint blockSize, uint entries)

@@ -145,15 +145,13 @@ public sealed class VhdFormatTests : IDisposable
     }
 
     [Fact]
-    public void ADifferencingDiskIsRefusedByName()
+    public void ADifferencingDiskThatNamesNoParentIsRefused()
     {
         var file = VhdBuilder.Dynamic(new byte[1 << 20], 512 << 10, _ => true);
         BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(60), (uint)VhdDiskType.Differencing);
         BinaryPrimitives.WriteUInt32BigEndian(file.AsSpan(file.Length - 512 + 60), (uint)VhdDiskType.Differencing);
         VhdBuilder.Reseal(file);
-        var refusal = DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, _folder.Write("disk.avhd", file));
-        Assert.Contains("differencing", refusal.Message, StringComparison.Ordinal);
-        Assert.Contains("Convert-VHD", refusal.Remedy, StringComparison.Ordinal);
+        DiskAssert.Refuses(DiskImageFault.MissingReference, _folder.Write("disk.avhd", file));
     }
 
     [Theory]

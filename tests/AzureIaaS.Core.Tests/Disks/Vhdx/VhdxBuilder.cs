@@ -44,6 +44,112 @@ internal static class VhdxBuilder
         return file;
     }
 
+    /// <summary>
+    /// Makes a disk of one chunk a differencing one: its blocks that are present become there in part, by a bitmap at the file's end.
+    /// </summary>
+    public static byte[] Child(byte[] disk, int blocks, int chunkRatio, Guid parentLinkage, string parentPath, Func<long, bool> isPresent)
+    {
+        byte[] file = [.. disk, .. new byte[MiB]];
+        for (long sector = 0; sector < MiB * 8; sector++)
+        {
+            if (isPresent(sector))
+                file[disk.Length + (sector / 8)] |= (byte)(1 << (int)(sector % 8));
+        }
+
+        for (var block = 0; block < blocks; block++)
+        {
+            if ((file[BatAt + (block * 8)] & 7) == (int)PayloadBlockState.FullyPresent)
+                file[BatAt + (block * 8)] |= (int)PayloadBlockState.PartiallyPresent;
+        }
+
+        BinaryPrimitives.WriteUInt64LittleEndian(file.AsSpan(BatAt + (chunkRatio * 8)), (ulong)disk.Length | (ulong)PayloadBlockState.FullyPresent);
+        file[ItemsAt + 4] |= 2;
+        var locator = Locator(("parent_linkage", $"{{{parentLinkage:D}}}"), ("relative_path", parentPath));
+        var table = file.AsSpan(MetadataAt);
+        var count = BinaryPrimitives.ReadUInt16LittleEndian(table[10..]);
+        BinaryPrimitives.WriteUInt16LittleEndian(table[10..], (ushort)(count + 1));
+        var entry = table.Slice(32 + (32 * count), 32);
+        MetadataTable.ParentLocator.TryWriteBytes(entry);
+        BinaryPrimitives.WriteInt32LittleEndian(entry[16..], (64 << 10) + 4096);
+        BinaryPrimitives.WriteInt32LittleEndian(entry[20..], locator.Length);
+        entry[24] = 4;
+        locator.CopyTo(file, ItemsAt + 4096);
+        Reseal(file);
+        return file;
+    }
+
+    /// <summary>Puts a log with one entry into the file, which writes pages of 4 KiB and zeros.</summary>
+    public static void Log(byte[] file, Guid guid, ulong sequence, params (long At, byte[]? Page)[] writes)
+    {
+        var data = writes.Count(w => w.Page is not null);
+        var entry = new byte[(1 + data) * 4096];
+        "loge"u8.CopyTo(entry);
+        BinaryPrimitives.WriteInt32LittleEndian(entry.AsSpan(8), entry.Length);
+        BinaryPrimitives.WriteUInt64LittleEndian(entry.AsSpan(16), sequence);
+        BinaryPrimitives.WriteInt32LittleEndian(entry.AsSpan(24), writes.Length);
+        guid.TryWriteBytes(entry.AsSpan(32));
+        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(48), file.Length);
+        BinaryPrimitives.WriteInt64LittleEndian(entry.AsSpan(56), file.Length);
+        var sector = 1;
+        for (var i = 0; i < writes.Length; i++)
+        {
+            var descriptor = entry.AsSpan(64 + (32 * i), 32);
+            BinaryPrimitives.WriteInt64LittleEndian(descriptor[16..], writes[i].At);
+            BinaryPrimitives.WriteUInt64LittleEndian(descriptor[24..], sequence);
+            if (writes[i].Page is not { } page)
+            {
+                "zero"u8.CopyTo(descriptor);
+                BinaryPrimitives.WriteInt64LittleEndian(descriptor[8..], 4096);
+                continue;
+            }
+
+            "desc"u8.CopyTo(descriptor);
+            page.AsSpan(4092, 4).CopyTo(descriptor[4..]);
+            page.AsSpan(0, 8).CopyTo(descriptor[8..]);
+            var to = entry.AsSpan(4096 * sector++, 4096);
+            page.CopyTo(to);
+            "data"u8.CopyTo(to);
+            BinaryPrimitives.WriteUInt32LittleEndian(to[4..], (uint)(sequence >> 32));
+            BinaryPrimitives.WriteUInt32LittleEndian(to[4092..], (uint)sequence);
+        }
+
+        BinaryPrimitives.WriteUInt32LittleEndian(entry.AsSpan(4), VhdxChecksum.Of(entry));
+        entry.CopyTo(file, MiB);
+        foreach (var header in new[] { VhdxHeader.FirstAt, VhdxHeader.SecondAt })
+            guid.TryWriteBytes(file.AsSpan(header + 48));
+        Reseal(file);
+    }
+
+    /// <summary>Gives a disk the identity that children know it by.</summary>
+    public static byte[] WithDataWriteGuid(byte[] file, Guid id)
+    {
+        foreach (var header in new[] { VhdxHeader.FirstAt, VhdxHeader.SecondAt })
+            id.TryWriteBytes(file.AsSpan(header + 32));
+        Reseal(file);
+        return file;
+    }
+
+    private static byte[] Locator(params (string Key, string Value)[] entries)
+    {
+        var text = new MemoryStream();
+        var table = new byte[20 + (12 * entries.Length)];
+        new Guid("B04AEFB7-D19E-4A81-B789-25B8E9445913").TryWriteBytes(table);
+        BinaryPrimitives.WriteInt16LittleEndian(table.AsSpan(18), (short)entries.Length);
+        for (var i = 0; i < entries.Length; i++)
+        {
+            var entry = table.AsSpan(20 + (12 * i));
+            var (key, value) = (Encoding.Unicode.GetBytes(entries[i].Key), Encoding.Unicode.GetBytes(entries[i].Value));
+            BinaryPrimitives.WriteInt32LittleEndian(entry, table.Length + (int)text.Length);
+            text.Write(key);
+            BinaryPrimitives.WriteInt32LittleEndian(entry[4..], table.Length + (int)text.Length);
+            text.Write(value);
+            BinaryPrimitives.WriteInt16LittleEndian(entry[8..], (short)key.Length);
+            BinaryPrimitives.WriteInt16LittleEndian(entry[10..], (short)value.Length);
+        }
+
+        return [.. table, .. text.ToArray()];
+    }
+
     /// <summary>Makes every checksum right again.</summary>
     public static void Reseal(Span<byte> file)
     {

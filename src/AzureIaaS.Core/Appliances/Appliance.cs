@@ -1,0 +1,90 @@
+using AzureIaaS.Disks;
+
+namespace AzureIaaS.Appliances;
+
+/// <summary>A description together with where its files are: in the folder it lies in, or in the archive that it is in.</summary>
+public sealed class Appliance
+{
+    private readonly string? _archive;
+
+    private Appliance(string path, string? archive, MachineDescription description, string root)
+    {
+        Path = path;
+        _archive = archive;
+        Description = description;
+        Root = root;
+    }
+
+    /// <summary>The file that was named.</summary>
+    public string Path { get; }
+
+    /// <summary>What it says.</summary>
+    public MachineDescription Description { get; }
+
+    /// <summary>The folder that no file of it may leave, unless the user says otherwise.</summary>
+    public string Root { get; }
+
+    /// <summary>Opens a description, or an archive with one in it.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="IaaSException">It is damaged, unknown, or describes what cannot be imported.</exception>
+    public static Appliance Open(string path)
+    {
+        path = System.IO.Path.GetFullPath(path);
+        byte[] head;
+        using (var file = DiskFile.Open(path))
+            head = file.Read(0, (int)Math.Min(file.Length, 8 << 10));
+        return TarArchive.IsAt(head) ? OpenArchive(path) : OpenFile(path, head);
+    }
+
+    /// <summary>Finds a file that the description names.</summary>
+    /// <param name="reference">The name, as the description has it.</param>
+    /// <param name="options">Says what it may refer to.</param>
+    /// <returns>The path to open it by.</returns>
+    /// <exception cref="DiskImageException">It is not there, or lies where it must not.</exception>
+    public string Find(string reference, DiskOpenOptions options)
+    {
+        if (_archive is null)
+            return DiskReference.ResolveAny(Path, [reference], "disk", options);
+        var name = reference.Replace('\\', '/');
+        return TarArchive.List(_archive).FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member
+            ? System.IO.Path.Combine(_archive, member.Name)
+            : throw DiskErrors.MissingReference(_archive, reference, "member");
+    }
+
+    private static Appliance OpenFile(string path, byte[] head)
+    {
+        var extension = System.IO.Path.GetExtension(path).ToLowerInvariant();
+        var format = DescriptionFormat.Find(extension, head)
+            ?? throw DescriptionFormat.NotSupported(path, "it is no description of a machine that is known here",
+                "Known are OVF and OVA, VMware .vmx, VirtualBox .vbox, libvirt domain XML and Hyper-V XML; or name the disk image itself.");
+        var description = format.Parse(path, ReadWhole(path));
+        if (format is OvfFormat)
+            description = OvfManifest.Add(description, ManifestBeside(path));
+        return new Appliance(path, null, description, Imports.ImportRoot.For(path));
+    }
+
+    private static Appliance OpenArchive(string path)
+    {
+        var members = TarArchive.List(path);
+        var descriptor = members.FirstOrDefault(m => m.Name.EndsWith(".ovf", StringComparison.OrdinalIgnoreCase))
+            ?? throw DescriptionFormat.Invalid(path, "there is no .ovf file in the archive");
+        var description = new OvfFormat().Parse(path, ReadWhole(System.IO.Path.Combine(path, descriptor.Name)));
+        var manifest = members.FirstOrDefault(m => m.Name.Equals(System.IO.Path.ChangeExtension(descriptor.Name, ".mf"), StringComparison.OrdinalIgnoreCase));
+        description = OvfManifest.Add(description, manifest is null ? null : DescriptionFormat.TextOf(ReadWhole(System.IO.Path.Combine(path, manifest.Name))));
+        return new Appliance(path, path, description, path);
+    }
+
+    private static string? ManifestBeside(string path)
+    {
+        var manifest = System.IO.Path.ChangeExtension(path, ".mf");
+        return File.Exists(manifest) ? DescriptionFormat.TextOf(ReadWhole(manifest)) : null;
+    }
+
+    private static byte[] ReadWhole(string path)
+    {
+        using var file = DiskFile.Open(path);
+        return file.Length <= DescriptionFormat.MaxLength
+            ? file.Read(0, (int)file.Length)
+            : throw DescriptionFormat.Invalid(path, $"it has {file.Length:N0} bytes, more than any description of a machine");
+    }
+}

@@ -1,0 +1,95 @@
+namespace AzureIaaS.Guests;
+
+/// <summary>What kind of operating system a guest has.</summary>
+public enum GuestFamily
+{
+    /// <summary>Not seen.</summary>
+    Unknown,
+
+    /// <summary>Linux.</summary>
+    Linux,
+
+    /// <summary>Windows.</summary>
+    Windows,
+}
+
+/// <summary>What was found on a machine's disks, read without starting it. Unknown is a value: what was not seen is null or empty.</summary>
+public sealed class GuestInfo
+{
+    /// <summary>The kind of operating system.</summary>
+    public GuestFamily Family { get; set; }
+
+    /// <summary>Its name, as it calls itself: <c>Debian GNU/Linux 12 (bookworm)</c>.</summary>
+    public string? Name { get; set; }
+
+    /// <summary>The distribution's short name: <c>debian</c>.</summary>
+    public string? Distribution { get; set; }
+
+    /// <summary>Its version: <c>12</c>.</summary>
+    public string? Version { get; set; }
+
+    /// <summary>Its processor architecture, in Linux's word; null where that was not seen.</summary>
+    public string? Architecture { get; set; }
+
+    /// <summary>The kernels it has, newest last.</summary>
+    public IList<GuestKernel> Kernels { get; set; } = [];
+
+    /// <summary>The volumes on its disks.</summary>
+    public IList<GuestVolume> Volumes { get; set; } = [];
+
+    /// <summary>The agents it has: <c>waagent</c>, <c>cloud-init</c>, <c>qemu-guest-agent</c>, <c>open-vm-tools</c>.</summary>
+    public IList<string> Agents { get; set; } = [];
+
+    /// <summary>The lines of fstab that name a device by a name that another hypervisor gives to another disk, such as /dev/sda2.</summary>
+    public IList<string> DeviceNamesInFstab { get; set; } = [];
+
+    /// <summary>Whether its disk of the operating system holds swap.</summary>
+    public bool HasSwapOnOsDisk { get; set; }
+
+    /// <summary>Whether its boot loader's configuration writes to the first serial port; null where that was not seen.</summary>
+    public bool? HasSerialConsole { get; set; }
+
+    /// <summary>The static addresses in its configuration, with the file that each is in.</summary>
+    public IList<string> StaticAddresses { get; set; } = [];
+
+    /// <summary>The rules by which it names network adapters after hardware addresses.</summary>
+    public IList<string> PersistentNetRules { get; set; } = [];
+
+    /// <summary>What was there and could not be read, in half sentences; what it holds may change the judgement.</summary>
+    public IList<string> Unread { get; set; } = [];
+
+    /// <summary>The system's name.</summary>
+    public override string ToString() => Name ?? Family.ToString();
+}
+
+/// <summary>A kernel of a guest.</summary>
+public sealed class GuestKernel
+{
+    /// <summary>Its release: <c>6.1.0-18-amd64</c>.</summary>
+    public string Release { get; set; } = "";
+
+    /// <summary>Those of the drivers that hypervisors ask for that it has, built in or as modules: <c>hv_storvsc</c>, <c>virtio_blk</c>.</summary>
+    public IList<string> Drivers { get; set; } = [];
+
+    /// <summary>The release.</summary>
+    public override string ToString() => Release;
+}
+
+/// <summary>A volume of a guest.</summary>
+public sealed class GuestVolume
+{
+    /// <summary>The disk's index, from 0.</summary>
+    public int Disk { get; set; }
+
+    /// <summary>The partition's number; 0 for a disk without a partition table.</summary>
+    public int Partition { get; set; }
+
+    /// <summary>Its length in bytes.</summary>
+    public long Length { get; set; }
+
+    /// <summary>What it holds: <c>ext</c>, <c>NTFS</c>, <c>LVM</c>, <c>LUKS</c>; null where that is not known.</summary>
+    public string? Content { get; set; }
+
+    /// <summary>The volume.</summary>
+    public override string ToString() => $"disk {Disk} partition {Partition}: {Content ?? "unknown"}";
+}

@@ -1,0 +1,279 @@
+using System.Numerics;
+
+namespace AzureIaaS.Simulation.Engine;
+
+/// <summary>An event: when, and what, as one number that also orders events of the same time.</summary>
+internal readonly record struct Event(long Time, ulong Key)
+{
+    public bool IsBefore(in Event other) => Time < other.Time || (Time == other.Time && Key < other.Key);
+}
+
+/// <summary>
+/// The events to come, in the order of time and then of key, whatever the order in which they were added. A calendar: far events lie unsorted in
+/// buckets of equal width, those of the present bucket in a small heap, so both ends cost the same however many there are. It sets its own width
+/// and number of buckets by what it sees.
+/// </summary>
+internal sealed class EventQueue
+{
+    private const int FewestBuckets = 64;
+    private const int MostBuckets = 1 << 22;
+    private const int Nil = -1;
+
+    private Event[] _heap = new Event[64];
+    private int _heapCount;
+    private Node[] _nodes = new Node[64];
+    private int _free = Nil;
+    private int _used;
+    private int[] _buckets = NewBuckets(FewestBuckets);
+    private int _shift = 24;   // the width of a bucket: 2^24 microseconds are 17 s
+    private long _day;         // the number of the present bucket since time began
+    private int _far;
+    private int _taken;
+    private int _turned;
+    private int _visited;
+
+    /// <summary>How many events there are.</summary>
+    public int Count => _heapCount + _far;
+
+    /// <summary>Forgets all events; what was learnt about their density stays.</summary>
+    public void Clear()
+    {
+        _heapCount = _far = _used = 0;
+        _free = Nil;
+        _day = 0;
+        Array.Fill(_buckets, Nil);
+    }
+
+    /// <summary>Adds an event.</summary>
+    /// <param name="time">When; not before the last one taken.</param>
+    /// <param name="key">What.</param>
+    public void Add(long time, ulong key)
+    {
+        var day = time >> _shift;
+        if (day <= _day)
+        {
+            Push(new Event(time, key));
+            return;
+        }
+
+        if (_far >= _buckets.Length * 2 && _buckets.Length < MostBuckets)
+        {
+            Rebuild(_shift, _buckets.Length * 4);
+            Add(time, key);
+            return;
+        }
+
+        AddFar(time, key, day);
+    }
+
+    /// <summary>Takes the first event.</summary>
+    /// <param name="next">Receives it.</param>
+    /// <returns>Whether there was one.</returns>
+    public bool TryTake(out Event next)
+    {
+        if (_heapCount == 0 && !Turn())
+        {
+            next = default;
+            return false;
+        }
+
+        next = _heap[0];
+        _taken++;
+        RemoveFirst();
+        return true;
+    }
+
+    /// <summary>The time of the first event; <see cref="Clock.Never"/> when there is none.</summary>
+    public long NextTime => _heapCount > 0 || Turn() ? _heap[0].Time : Clock.Never;
+
+    private static int[] NewBuckets(int count)
+    {
+        var buckets = new int[count];
+        Array.Fill(buckets, Nil);
+        return buckets;
+    }
+
+    private void AddFar(long time, ulong key, long day)
+    {
+        var node = _free;
+        if (node != Nil)
+        {
+            _free = _nodes[node].Next;
+        }
+        else
+        {
+            if (_used == _nodes.Length)
+                Array.Resize(ref _nodes, _used * 2);
+            node = _used++;
+        }
+
+        ref var bucket = ref _buckets[(int)day & (_buckets.Length - 1)];
+        _nodes[node] = new Node { Event = new Event(time, key), Next = bucket };
+        bucket = node;
+        _far++;
+    }
+
+    // Turns the calendar's pages until there is an event on one.
+    private bool Turn()
+    {
+        var idle = 0;
+        while (_heapCount == 0)
+        {
+            if (_far == 0)
+                return false;
+            if (_turned >= 256 && Tune())
+                continue;
+            _turned++;
+            _day++;
+            Open();
+            if (_heapCount == 0 && ++idle > _buckets.Length)
+            {
+                // Everything is more than a year away: go there at once.
+                _day = Earliest() >> _shift;
+                Open();
+            }
+        }
+
+        return true;
+    }
+
+    private void Open()
+    {
+        ref var bucket = ref _buckets[(int)_day & (_buckets.Length - 1)];
+        var node = bucket;
+        if (node == Nil)
+            return;
+        var kept = Nil;
+        while (node != Nil)
+        {
+            ref var entry = ref _nodes[node];
+            var next = entry.Next;
+            if (entry.Event.Time >> _shift == _day)
+            {
+                Push(entry.Event);
+                entry.Next = _free;
+                _free = node;
+                _far--;
+            }
+            else
+            {
+                entry.Next = kept;
+                kept = node;
+                _visited++;
+            }
+
+            node = next;
+        }
+
+        bucket = kept;
+    }
+
+    // A page with few events costs turning, one with many costs sorting; events of other years cost looking at them.
+    private bool Tune()
+    {
+        var perPage = (double)_taken / _turned;
+        var (shift, buckets) = (_shift, _buckets.Length);
+        if (perPage < 1)
+            shift = Math.Min(56, shift + Math.Max(1, BitOperations.Log2((uint)Math.Min(1 << 20, 4 / Math.Max(perPage, 1e-6)))));
+        else if (perPage > 24 && shift > 4)
+            shift -= Math.Max(1, BitOperations.Log2((uint)(perPage / 8)));
+        if (_visited > 2 * _taken && buckets < MostBuckets && buckets < 8 * Math.Max(FewestBuckets, _far))
+            buckets *= 2;
+        (_taken, _turned, _visited) = (0, 0, 0);
+        if (shift == _shift && buckets == _buckets.Length)
+            return false;
+        Rebuild(Math.Max(0, shift), buckets);
+        return true;
+    }
+
+    private void Rebuild(int shift, int buckets)
+    {
+        var events = new Event[_far];
+        var count = 0;
+        foreach (var head in _buckets)
+        {
+            for (var node = head; node != Nil; node = _nodes[node].Next)
+                events[count++] = _nodes[node].Event;
+        }
+
+        // The end of the present page is where the new present page begins, or before it: what it takes in goes to the heap.
+        var end = (_day + 1) << _shift;
+        (_shift, _day) = (shift, (end - 1) >> shift);
+        if (buckets == _buckets.Length)
+            Array.Fill(_buckets, Nil);
+        else
+            _buckets = NewBuckets(buckets);
+        (_far, _used, _free) = (0, 0, Nil);
+        foreach (var e in events)
+        {
+            if (e.Time >> shift <= _day)
+                Push(e);
+            else
+                AddFar(e.Time, e.Key, e.Time >> shift);
+        }
+    }
+
+    private long Earliest()
+    {
+        var earliest = Clock.Never;
+        foreach (var head in _buckets)
+        {
+            for (var node = head; node != Nil; node = _nodes[node].Next)
+                earliest = Math.Min(earliest, _nodes[node].Event.Time);
+        }
+
+        return earliest;
+    }
+
+    private void Push(in Event added)
+    {
+        if (_heapCount == _heap.Length)
+            Array.Resize(ref _heap, _heapCount * 2);
+        var heap = _heap;
+        var at = _heapCount++;
+        while (at > 0)
+        {
+            var parent = (at - 1) >> 2;
+            if (!added.IsBefore(heap[parent]))
+                break;
+            heap[at] = heap[parent];
+            at = parent;
+        }
+
+        heap[at] = added;
+    }
+
+    private void RemoveFirst()
+    {
+        var heap = _heap;
+        var count = --_heapCount;
+        var last = heap[count];
+        var at = 0;
+        while (true)
+        {
+            var child = (at << 2) + 1;
+            if (child >= count)
+                break;
+            var least = child;
+            var end = Math.Min(child + 4, count);
+            for (var i = child + 1; i < end; i++)
+            {
+                if (heap[i].IsBefore(heap[least]))
+                    least = i;
+            }
+
+            if (!heap[least].IsBefore(last))
+                break;
+            heap[at] = heap[least];
+            at = least;
+        }
+
+        heap[at] = last;
+    }
+
+    private struct Node
+    {
+        public Event Event;
+        public int Next;
+    }
+}

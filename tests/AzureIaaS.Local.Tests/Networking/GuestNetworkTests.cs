@@ -1,0 +1,148 @@
+using AzureIaaS.Failover;
+using AzureIaaS.Local.Tests.Support;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Tests.Networking;
+
+/// <summary>Networks as real guests see them: what they are told by DHCP, what their resolvers find, what they transfer.</summary>
+public class GuestNetworkTests
+{
+    private const string Serve = "mkdir -p /tmp/www; echo from $(hostname) > /tmp/www/index.html; dd if=/dev/urandom of=/tmp/www/big bs=1M count=20 2>/dev/null; httpd -h /tmp/www; sha256sum < /tmp/www/big";
+
+    [SkippableFact]
+    public async Task GuestsFindEachOtherByNameAndTransferWhileTheSwitchIsReplaced()
+    {
+        using var fabric = new TestFabric();
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var web = await fabric.JoinAsync(await fabric.ImportLinuxAsync("web"), corp);
+        var client = await fabric.JoinAsync(await fabric.ImportLinuxAsync("client"), corp, "10.20.0.77");
+        Assert.Equal(("10.20.0.4", "web.corp.example", "10.20.0.77"), (web.IPAddress, web.ComputerName, client.IPAddress));
+        var port = FreePort();
+        await using (var first = new TestSwitch(fabric, corp))
+        {
+            var options = new StartOptions { Publish = [PublishedPort.Parse($"{port}:80")] };
+            (web, client) = (await fabric.Provider.StartAsync(web.Id, options, fabric.Notices, CancellationToken.None), await fabric.StartAsync(client));
+            await fabric.WaitForAddressAsync(web);
+            await fabric.WaitForAddressAsync(client);
+
+            // By its own console the guest says what it was told.
+            Assert.Equal("search corp.example\nnameserver 10.20.0.1\nweb", await fabric.TypeAsync(web, "cat /etc/resolv.conf; hostname"));
+            Assert.Contains("0% packet loss", await fabric.TypeAsync(client, "ping -c 2 -w 10 web"), StringComparison.Ordinal);
+            Assert.Contains("= client.corp.example", await fabric.TypeAsync(web, "nslookup 10.20.0.77"), StringComparison.Ordinal);
+            Assert.Contains("can't find www.example.com", await fabric.TypeAsync(web, "nslookup www.example.com"), StringComparison.Ordinal);
+
+            var digest = (await fabric.TypeAsync(web, Serve)).Split(' ')[0];
+            await AssertWaitAsync(fabric, web, new WaitOptions { For = WaitFor.Port, Port = 80, Timeout = TimeSpan.FromSeconds(20) }, seen: true);
+            await AssertWaitAsync(fabric, web, new WaitOptions { For = WaitFor.Port, Port = 81, Timeout = TimeSpan.FromSeconds(2) }, seen: false);
+            await AssertWaitAsync(fabric, client, new WaitOptions { For = WaitFor.Ping, Timeout = TimeSpan.FromSeconds(20) }, seen: true);
+
+            // In through the published port, and across to the other guest.
+            using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(120) };
+            Assert.Equal("from web\n", await http.GetStringAsync($"http://{web.Endpoint}/"));
+            Assert.Equal(digest, Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(await http.GetByteArrayAsync($"http://{web.Endpoint}/big"))));
+            var transfer = fabric.TypeAsync(client, "wget -q -O - http://web/big | sha256sum");
+            await Task.Delay(500);
+            await first.DisposeAsync();
+            await using var second = new TestSwitch(fabric, corp);
+            Assert.StartsWith(digest, await transfer, StringComparison.Ordinal);
+        }
+
+        await fabric.StopAsync(web, force: true);
+        await fabric.StopAsync(client, force: true);
+    }
+
+    [SkippableFact]
+    public async Task NetworksAreIsolatedUnlessTheyArePeers()
+    {
+        using var fabric = new TestFabric();
+        var (left, right) = (fabric.AddNetwork("left", "10.21.0.0/24"), fabric.AddNetwork("right", "10.22.0.0/24"));
+        var one = await fabric.JoinAsync(await fabric.ImportLinuxAsync("one"), left);
+        var two = await fabric.JoinAsync(await fabric.ImportLinuxAsync("two"), right);
+        await using var first = new TestSwitch(fabric, left);
+        await using var second = new TestSwitch(fabric, right);
+        await fabric.StartAsync(one);
+        await fabric.StartAsync(two);
+        await fabric.WaitForAddressAsync(one);
+        await fabric.WaitForAddressAsync(two);
+        Assert.Contains("100% packet loss", await fabric.TypeAsync(one, $"ping -c 2 -w 3 {two.IPAddress}"), StringComparison.Ordinal);
+
+        fabric.Networks().SetPeers(left.Id, ["right"]);
+        Assert.Equal(["left"], fabric.Networks().ListNetworks().Single(n => n.Name == "right").Peers);
+        await Task.Delay(1000);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(one, $"ping -c 2 -w 10 {two.IPAddress}"), StringComparison.Ordinal);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(two, "ping -c 2 -w 10 10.21.0.1"), StringComparison.Ordinal);
+
+        fabric.Networks().SetPeers(left.Id, []);
+        await Task.Delay(1000);
+        Assert.Contains("100% packet loss", await fabric.TypeAsync(one, $"ping -c 2 -w 3 {two.IPAddress}"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task AConnectionSurvivesALiveMigrationAndAnAddressSurvivesAFailover()
+    {
+        using var fabric = new TestFabric();
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var web = await fabric.JoinAsync(await fabric.ImportLinuxAsync("web"), corp);
+        var client = await fabric.JoinAsync(await fabric.ImportLinuxAsync("client"), corp);
+        await using var network = new TestSwitch(fabric, corp);
+        await fabric.StartAsync(web);
+        await fabric.StartAsync(client);
+        await fabric.WaitForAddressAsync(web);
+        await fabric.WaitForAddressAsync(client);
+        await fabric.TypeAsync(web, "mkdir -p /tmp/www/cgi-bin; printf '#!/bin/sh\\necho; i=0; while [ $i -lt 100 ]; do i=$((i+1)); echo line $i; usleep 100000; done\\n' > /tmp/www/cgi-bin/slow; chmod 755 /tmp/www/cgi-bin/slow; httpd -h /tmp/www");
+        var transfer = fabric.TypeAsync(client, "wget -q -O - http://web/cgi-bin/slow | sha256sum");
+        await Task.Delay(2000);
+        var failover = (IFailoverProvider)fabric.Provider;
+        var planned = await failover.FailOverAsync(web.Id, new FailoverOptions { Kind = FailoverKind.Planned }, fabric.Notices, CancellationToken.None);
+        Assert.Equal((FailoverOutcome.Succeeded, null), (planned.Outcome, planned.Error));
+        var wanted = string.Concat(Enumerable.Range(1, 100).Select(i => $"line {i}\n"));
+        Assert.StartsWith(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(System.Text.Encoding.ASCII.GetBytes(wanted))), await transfer, StringComparison.Ordinal);
+
+        var lost = await failover.FailOverAsync(web.Id, new FailoverOptions { Kind = FailoverKind.Unplanned, Checks = [new PingCheck { Timeout = TimeSpan.FromSeconds(120) }] }, fabric.Notices, CancellationToken.None);
+        Assert.Equal((FailoverOutcome.Succeeded, null), (lost.Outcome, lost.Error));
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(client, $"ping -c 2 -w 10 {web.ComputerName}"), StringComparison.Ordinal);
+    }
+
+    [SkippableFact]
+    public async Task ARunningGuestJoinsAndLeavesAndMovesWithWhatItWasGiven()
+    {
+        using var fabric = new TestFabric();
+        var (corp, lab) = (fabric.AddNetwork("corp", "10.20.0.0/24"), fabric.AddNetwork("lab", "10.30.0.0/24"));
+        await using var first = new TestSwitch(fabric, corp);
+        await using var second = new TestSwitch(fabric, lab);
+        var vm = await fabric.StartAsync(await fabric.ImportLinuxAsync("vm"));
+        await fabric.WaitForLineAsync(vm, "^guest: ready", seconds: 120);
+        Assert.DoesNotContain("inet ", await fabric.TypeAsync(vm, "ip -4 addr show eth0"), StringComparison.Ordinal);
+
+        vm = await fabric.JoinAsync(vm, corp);
+        await fabric.WaitForAddressAsync(vm);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 1 -w 10 10.20.0.1"), StringComparison.Ordinal);
+
+        // A second network brings a second adapter.
+        vm = await fabric.JoinAsync(vm, lab);
+        Assert.Equal(["corp", "lab"], vm.NetworkAdapters.Select(a => a.Network));
+        await fabric.WaitForLineAsync(vm, "^guest: address 10\\.30\\.0\\.4", seconds: 120);
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 1 -w 10 10.30.0.1"), StringComparison.Ordinal);
+
+        var move = await ((IFailoverProvider)fabric.Provider).FailOverAsync(vm.Id, new FailoverOptions { Kind = FailoverKind.Planned }, fabric.Notices, CancellationToken.None);
+        Assert.Equal((FailoverOutcome.Succeeded, null), (move.Outcome, move.Error));
+        Assert.Contains(" 0% packet loss", await fabric.TypeAsync(vm, "ping -c 2 -w 10 10.30.0.1"), StringComparison.Ordinal);
+
+        vm = await fabric.Networks().ExitAsync(vm.Id, corp.Id, fabric.Notices, CancellationToken.None);
+        Assert.Equal("10.30.0.4", vm.IPAddress);
+        Assert.Contains("100% packet loss", await fabric.TypeAsync(vm, "ping -c 2 -w 3 10.20.0.1"), StringComparison.Ordinal);
+    }
+
+    private static async Task AssertWaitAsync(TestFabric fabric, VirtualMachine machine, WaitOptions options, bool seen)
+    {
+        var result = await fabric.Provider.WaitAsync(machine.Id, options, fabric.Notices, CancellationToken.None);
+        Assert.True(result.Seen == seen, result.Evidence);
+    }
+
+    private static int FreePort()
+    {
+        using var socket = new System.Net.Sockets.TcpListener(System.Net.IPAddress.Loopback, 0);
+        socket.Start();
+        return ((System.Net.IPEndPoint)socket.LocalEndpoint).Port;
+    }
+}

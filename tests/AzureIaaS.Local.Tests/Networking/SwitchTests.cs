@@ -1,0 +1,188 @@
+using AzureIaaS.Local.Networking.Switching;
+using AzureIaaS.Local.Networking.Services;
+using AzureIaaS.Local.Networking.Wire;
+
+namespace AzureIaaS.Local.Tests.Networking;
+
+public class SwitchTests
+{
+    [Fact]
+    public void AFrameGoesToItsDestinationAndToNobodyElse()
+    {
+        using var wires = new Wires(3);
+        wires.Send(0, wires.Udp(0, 2, "hello"));
+        Assert.Equal("hello", Wires.TextOf(wires.Receive(2)));
+        Assert.Null(wires.Receive(1, 100));
+        Assert.Null(wires.Receive(0, 1));
+    }
+
+    [Fact]
+    public void ABroadcastGoesToEverybodyButItsSender()
+    {
+        using var wires = new Wires(4);
+        wires.Send(0, Wires.Udp(wires[0], new PortIdentity(Frame.Broadcast, Wires.Address("10.20.0.255")), "all"u8, 1, 2));
+        Assert.All([1, 2, 3], i => Assert.Equal("all", Wires.TextOf(wires.Receive(i))));
+        Assert.Null(wires.Receive(0, 100));
+    }
+
+    [Fact]
+    public void AnAddressThatIsNobodysIsNotFlooded()
+    {
+        using var wires = new Wires(3);
+        wires.Send(0, Wires.Udp(wires[0], new PortIdentity(0x0200DEADBEEF, Wires.Address("10.20.0.77")), "secret"u8, 1, 2));
+        Assert.All([1, 2], i => Assert.Null(wires.Receive(i, 100)));
+    }
+
+    [Fact]
+    public void TrafficGoesOnWhenTheSwitchIsStartedAnew()
+    {
+        using var wires = new Wires(2);
+        wires.Send(0, wires.Udp(0, 1, "before"));
+        Assert.Equal("before", Wires.TextOf(wires.Receive(1)));
+        wires.Switch.Dispose();
+        Assert.False(wires.Send(0, wires.Udp(0, 1, "lost")));
+        wires.Start();
+        wires.Send(0, wires.Udp(0, 1, "after"));
+        Assert.Equal("after", Wires.TextOf(wires.Receive(1)));
+    }
+
+    [Fact]
+    public void AMemberThatIsStartedAnewIsFoundAgain()
+    {
+        using var wires = new Wires(2);
+        wires.Send(0, wires.Udp(0, 1, "before"));
+        Assert.Equal("before", Wires.TextOf(wires.Receive(1)));
+        wires.Plug(1);
+        string? seen = null;
+        for (var i = 0; i < 50 && seen is null; i++)
+        {
+            wires.Send(0, wires.Udp(0, 1, "after"));
+            seen = Wires.TextOf(wires.Receive(1, 100));
+        }
+
+        Assert.Equal("after", seen);
+    }
+
+    [Fact]
+    public void AFloodFromOneDoesNotStarveAnother()
+    {
+        using var wires = new Wires(3);
+        using var stop = new CancellationTokenSource();
+        var flood = new Thread(() =>
+        {
+            var frame = wires.Udp(0, 2, new string('x', 1400));
+            while (!stop.IsCancellationRequested)
+                wires.Send(0, frame);
+        });
+        flood.Start();
+        try
+        {
+            // The receiver is slower than the flood: its queue is always full, and the other's few frames still come through.
+            var (wanted, frames) = (20, 0);
+            for (var i = 0; i < wanted; i++)
+                wires.Send(1, wires.Udp(1, 2, $"quiet {i}"));
+            var seen = 0;
+            while (seen < wanted && frames++ < 20_000 && wires.Receive(2) is { } frame)
+                seen += Wires.TextOf(frame)!.StartsWith("quiet", StringComparison.Ordinal) ? 1 : 0;
+            Assert.Equal(wanted, seen);
+        }
+        finally
+        {
+            stop.Cancel();
+            flood.Join();
+        }
+    }
+
+    [Fact]
+    public void TheGatewayAnswersArpAndPing()
+    {
+        using var wires = new Wires(1);
+        var frame = new byte[64];
+        var length = new Arp(Arp.Request, wires[0].Mac, wires[0].Address, 0, wires.Plan.Gateway.Address).Write(frame);
+        wires.Send(0, frame.AsSpan(0, length));
+        Assert.True(Arp.TryRead(wires.Receive(0), out var reply));
+        Assert.Equal(new Arp(Arp.Reply, wires.Plan.Gateway.Mac, wires.Plan.Gateway.Address, wires[0].Mac, wires[0].Address), reply);
+        wires.Send(0, Ping(wires[0], wires.Plan.Gateway));
+        Assert.True(Ipv4.TryRead(wires.Receive(0), out var pong));
+        Assert.Equal((Ipv4.Icmp, 0, (ushort)0), (pong.Protocol, pong.Payload[0], Checksum.Of(pong.Payload)));
+        Assert.Equal(0, Checksum.Of(pong.Whole[..pong.HeaderLength]));
+    }
+
+    [Fact]
+    public void WhatCannotBeReachedIsSaidAtOnceToWhoeverTries()
+    {
+        using var wires = new Wires(1, isolated: true);
+        wires.Send(0, Wires.Udp(wires[0], wires.Plan.Gateway with { Address = Wires.Address("8.8.8.8") }, "out?"u8, 5, 6));
+        Assert.True(Ipv4.TryRead(wires.Receive(0), out var packet));
+        Assert.Equal((Ipv4.Icmp, 3, 13), (packet.Protocol, packet.Payload[0], packet.Payload[1]));
+    }
+
+    [Fact]
+    public async Task AMemberIsAskedWhetherItListens()
+    {
+        using var wires = new Wires(1);
+        var asking = wires.Switch.ProbeAsync(wires[0].Address, 80, TimeSpan.FromSeconds(5));
+        var frame = wires.Receive(0)!;
+        Answer(wires, frame, 0x12);
+        Assert.Equal(ProbeResult.Answers, await asking);
+        Assert.True(Ipv4.TryRead(wires.Receive(0), out var reset));
+        Assert.Equal(4, reset.Payload[13]);   // the half-made connection is taken back
+
+        asking = wires.Switch.ProbeAsync(wires[0].Address, 81, TimeSpan.FromSeconds(5));
+        Answer(wires, wires.Receive(0)!, 0x14);
+        Assert.Equal(ProbeResult.Refuses, await asking);
+        Assert.Equal(ProbeResult.Silent, await wires.Switch.ProbeAsync(wires[0].Address, 82, TimeSpan.FromMilliseconds(200)));
+        Assert.Equal(ProbeResult.Silent, await wires.Switch.ProbeAsync(Wires.Address("10.20.0.99"), 80, TimeSpan.FromSeconds(5)));
+    }
+
+    [Fact]
+    public void FramesOfNoneOrAnyLengthAreSurvived()
+    {
+        using var wires = new Wires(2);
+        var random = new Random(1);
+        for (var i = 0; i < 3000; i++)
+        {
+            var frame = wires.Udp(0, random.Next(2) == 0 ? 1 : 0, new string('y', random.Next(200)), (ushort)random.Next(100));
+            for (var changes = random.Next(8); changes > 0; changes--)
+                frame[12 + random.Next(frame.Length - 12)] = (byte)random.Next(256);
+            wires.Send(0, frame.AsSpan(0, random.Next(4) == 0 ? random.Next(frame.Length) : frame.Length));
+        }
+
+        while (wires.Receive(1, 50) is not null)
+        {
+            // What was whole has come.
+        }
+
+        wires.Send(0, new byte[Frame.Longest + 1]);
+        wires.Send(0, new byte[60_000]);
+        wires.Send(0, wires.Udp(0, 1, "still here"));
+        Assert.Equal("still here", Wires.TextOf(wires.Receive(1)));
+    }
+
+    private static byte[] Ping(PortIdentity from, PortIdentity to)
+    {
+        var frame = new byte[Frame.Header + Ipv4.ShortestHeader + 16];
+        Frame.Write(frame, to.Mac, from.Mac, Frame.Ipv4);
+        frame[Frame.Header + Ipv4.ShortestHeader] = 8;
+        var checksum = Checksum.Of(frame.AsSpan(Frame.Header + Ipv4.ShortestHeader));
+        (frame[Frame.Header + 22], frame[Frame.Header + 23]) = ((byte)(checksum >> 8), (byte)checksum);
+        Ipv4.WriteHeader(frame.AsSpan(Frame.Header), Ipv4.ShortestHeader + 16, Ipv4.Icmp, from.Address, to.Address);
+        return frame;
+    }
+
+    /// <summary>Answers a SYN with a segment that has these flags.</summary>
+    private static void Answer(Wires wires, byte[] syn, byte flags)
+    {
+        Assert.True(Ipv4.TryRead(syn, out var asked));
+        Assert.Equal((Ipv4.Tcp, 2, (ushort)0), (asked.Protocol, asked.Payload[13], Checksum.OfTransport(asked.Source, asked.Destination, Ipv4.Tcp, asked.Payload)));
+        var frame = new byte[Frame.Header + Ipv4.ShortestHeader + 20];
+        Frame.Write(frame, wires.Plan.Gateway.Mac, wires[0].Mac, Frame.Ipv4);
+        var segment = frame.AsSpan(Frame.Header + Ipv4.ShortestHeader);
+        asked.Payload[2..4].CopyTo(segment);
+        asked.Payload[..2].CopyTo(segment[2..]);
+        asked.Payload[4..8].CopyTo(segment[8..]);
+        (segment[12], segment[13]) = (5 << 4, flags);
+        Ipv4.WriteHeader(frame.AsSpan(Frame.Header), Ipv4.ShortestHeader + 20, Ipv4.Tcp, wires[0].Address, wires.Plan.Gateway.Address);
+        wires.Send(0, frame);
+    }
+}

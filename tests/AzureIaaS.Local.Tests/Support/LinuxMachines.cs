@@ -1,0 +1,73 @@
+using System.Net.Sockets;
+using System.Text;
+using AzureIaaS.Guests.Testing;
+using AzureIaaS.Imports;
+using AzureIaaS.Local.Machines;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Tests.Support;
+
+/// <summary>Machines of a test's fabric that run a real Linux, and commands typed on their consoles.</summary>
+internal static class LinuxMachines
+{
+    private static readonly TimeSpan CommandWithin = TimeSpan.FromSeconds(120);
+
+    /// <summary>Imports a Linux guest; skips where it cannot be built.</summary>
+    public static async Task<VirtualMachine> ImportLinuxAsync(this TestFabric fabric, string name)
+    {
+        var path = Path.Combine(fabric.Folder, name + ".raw");
+        try
+        {
+            await LinuxGuest.CreateAsync(path, LinuxGuestKind.Bios);
+        }
+        catch (GuestBuildException e)
+        {
+            Skip.If(true, e.Message);
+        }
+
+        var machine = await fabric.Session.Imports.ImportAsync(new ImportRequest { Path = path, Memory = 128 << 20, SkipDigest = true }, fabric.Notices, CancellationToken.None);
+        File.Delete(path);
+
+        // The kernel has no driver for the adapter that every old system has.
+        var stored = fabric.Session.Store.Machines.Find(machine.Id)!;
+        stored.Machine.NetworkAdapters[0].Model = "virtio-net-pci";
+        return fabric.Session.Store.Machines.Update(stored).Machine;
+    }
+
+    /// <summary>Makes a network.</summary>
+    public static VirtualNetwork AddNetwork(this TestFabric fabric, string name, string subnet, bool isolated = true, params string[] peers) => fabric.Networks()
+        .AddNetwork(new VirtualNetwork { Name = name, Subnet = subnet, DnsSuffix = name + ".example", Isolated = isolated, Peers = [.. peers] });
+
+    public static INetworkProvider Networks(this TestFabric fabric) => (INetworkProvider)fabric.Provider;
+
+    public static Task<VirtualMachine> JoinAsync(this TestFabric fabric, VirtualMachine machine, VirtualNetwork network, string? address = null) =>
+        fabric.Networks().JoinAsync(machine.Id, network.Id, new JoinOptions { IPAddress = address }, fabric.Notices, CancellationToken.None);
+
+    /// <summary>Waits until the guest says that it has its address.</summary>
+    public static Task WaitForAddressAsync(this TestFabric fabric, VirtualMachine machine) =>
+        fabric.WaitForLineAsync(machine, $"^guest: address {machine.IPAddress!.Replace(".", "\\.", StringComparison.Ordinal)}", seconds: 120);
+
+    /// <summary>Types a command on a machine's console, and waits for its end.</summary>
+    /// <returns>What it has written.</returns>
+    public static async Task<string> TypeAsync(this TestFabric fabric, VirtualMachine machine, string command)
+    {
+        var notes = MachineNotes.Of(fabric.Session.Store.Machines.Find(machine.Id)!);
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        await socket.ConnectAsync(new UnixDomainSocketEndPoint(fabric.Layout.Machine(machine.Id, notes.Slot).ConsoleSocket));
+        await socket.SendAsync(Encoding.UTF8.GetBytes(command + "\n"));
+        using var limit = new CancellationTokenSource(CommandWithin);
+        var (said, buffer) = (new StringBuilder(), new byte[4096]);
+        try
+        {
+            while (!said.ToString().Contains("guest: done", StringComparison.Ordinal))
+                said.Append(Encoding.UTF8.GetString(buffer, 0, await socket.ReceiveAsync(buffer, limit.Token)));
+        }
+        catch (OperationCanceledException)
+        {
+            Assert.Fail($"{machine.Name} did not end '{command}' in time; it said: {said}");
+        }
+
+        var lines = said.ToString().ReplaceLineEndings("\n").Split('\n').Where(l => l.StartsWith("guest: | ", StringComparison.Ordinal)).Select(l => l["guest: | ".Length..]);
+        return string.Join('\n', lines);
+    }
+}
