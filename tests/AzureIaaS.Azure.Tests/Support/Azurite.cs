@@ -18,6 +18,10 @@ public sealed class Azurite : IBlobs, IDisposable
     // The emulator's own key, which everybody has.
     private static readonly byte[] Key = Convert.FromBase64String("Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw==");
 
+    private static IEnumerable<string> Folders => (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator)
+        .Append(Path.Combine(Environment.GetEnvironmentVariable("XDG_CACHE_HOME") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".cache"),
+            "azureiaas", "azurite", "node_modules", ".bin"));
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("azureiaas-azurite-");
     private readonly HttpClient _http = new();
     private readonly Process _process;
@@ -36,8 +40,8 @@ public sealed class Azurite : IBlobs, IDisposable
     /// <summary>Starts it; the test is skipped where it is not installed.</summary>
     public static async Task<Azurite> StartAsync()
     {
-        var program = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Select(f => Path.Combine(f, "azurite-blob")).FirstOrDefault(File.Exists);
-        Skip.If(program is null, "azurite-blob is not on the path; npm install -g azurite brings it.");
+        var program = Folders.Select(f => Path.Combine(f, "azurite-blob")).FirstOrDefault(File.Exists);
+        Skip.If(program is null, "azurite-blob is not installed; ./build.sh test does that where there is npm.");
         var azurite = new Azurite(program!);
         for (var attempt = 0; ; attempt++)
         {
