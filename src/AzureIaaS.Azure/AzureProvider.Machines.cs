@@ -13,8 +13,7 @@ internal sealed partial class AzureProvider : IMachineEditor
     {
         if (await _directory.FindAsync(id, cancellation) is not { } found)
             return null;
-        if (found.Vm is not null)
-            found.Machine.IPAddress = await _adapters.AddressAsync(found.Machine, cancellation) ?? found.Machine.IPAddress;
+        await _adapters.DescribeAsync(found.Machine, cancellation);
         return found.Machine;
     }
 
@@ -22,6 +21,12 @@ internal sealed partial class AzureProvider : IMachineEditor
 
     public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        if (options.Publish is { Count: > 0 })
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Ports of machines in Azure are not published at this computer.",
+                "Leave -Publish out; Join-IaaSNetwork -PublicIP gives the machine an address, and a rule of its network's security group lets others in.", id);
+        }
+
         await _runner.StartAsync(id, notices, cancellation);
         return await AfterAsync(id, cancellation);
     }

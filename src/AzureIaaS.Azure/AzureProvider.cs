@@ -1,6 +1,7 @@
 using System.Text.Json;
 using AzureIaaS.Azure.Arm;
 using AzureIaaS.Azure.Machines;
+using AzureIaaS.Azure.Networks;
 using AzureIaaS.Azure.Upload;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
@@ -16,6 +17,8 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly ArmConnection _connection;
     private readonly string _folder;
     private readonly ManagedDisks _disks;
+    private readonly AzureNetworks _networks;
+    private readonly NetworkJoiner _joiner;
     private readonly MachineAdapters _adapters;
     private readonly MachineDirectory _directory;
     private readonly MachineRunner _runner;
@@ -33,8 +36,11 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _connection = connection;
         _folder = folder;
         _disks = new ManagedDisks(connection);
-        _adapters = new MachineAdapters(connection);
+        var resources = new NetworkResources(connection);
+        _networks = new AzureNetworks(connection, resources);
+        _adapters = new MachineAdapters(resources, _networks);
         _directory = new MachineDirectory(connection, _disks, store.Machines);
+        _joiner = new NetworkJoiner(connection, _directory, _networks, _adapters);
         _runner = new MachineRunner(connection, _directory, _adapters, store.Machines);
         _remover = new MachineRemover(connection, _directory, _disks, _adapters, store.Machines);
         _console = new GuestConsole(connection, _directory);

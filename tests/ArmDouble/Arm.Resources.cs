@@ -41,8 +41,8 @@ public sealed partial class Arm
                 properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
             }
 
-            if (type.EndsWith("networkInterfaces", StringComparison.OrdinalIgnoreCase))
-                properties["ipConfigurations"]![0]!["properties"]!["privateIPAddress"] = $"10.96.0.{4 + _resources.Count}";
+            if (PutOfNetwork(id, type, properties) is { } refusal)
+                return refusal;
             _resources[id] = body;
             if (type.EndsWith("availabilitySets", StringComparison.OrdinalIgnoreCase))
                 return Answer.Of(200, body.DeepClone());
@@ -69,6 +69,10 @@ public sealed partial class Arm
             if (Find((string)adapter!["id"]!) is null)
                 return Answer.Error(400, "InvalidResourceReference", "Resource referenced by the machine was not found.");
         }
+
+        var networks = body["properties"]!["networkProfile"]!["networkInterfaces"]!.AsArray().Select(n => NetworkOf(Find((string)n!["id"]!)!)).Distinct(StringComparer.OrdinalIgnoreCase).Count();
+        if (networks > 1)
+            return Answer.Error(400, "NetworkInterfacesNotInSameVirtualNetwork", "All network interfaces of a virtual machine must be in the same virtual network.");
 
         foreach (var disk in disks)
         {
@@ -106,11 +110,8 @@ public sealed partial class Arm
                 return Answer.Error(409, "OperationNotAllowed", "There is an active shared access signature outstanding for the disk.");
             if (type.Equals(Disk, StringComparison.OrdinalIgnoreCase) && resource["managedBy"] is not null)
                 return Answer.Error(409, "OperationNotAllowed", $"Disk {id.Split('/')[^1]} is attached to VM {resource["managedBy"]}.");
-            if (type.EndsWith("networkInterfaces", StringComparison.OrdinalIgnoreCase)
-                && _resources.Values.Any(r => r["properties"]?["networkProfile"]?["networkInterfaces"]?.AsArray().Any(n => string.Equals((string?)n!["id"], id, StringComparison.OrdinalIgnoreCase)) == true))
-            {
-                return Answer.Error(400, "NicInUse", "Network Interface is used by existing resource.");
-            }
+            if (InUse(id, type) is { } used)
+                return used;
 
             _resources.Remove(id);
             foreach (var disk in _resources.Values.Where(r => string.Equals((string?)r["managedBy"], id, StringComparison.OrdinalIgnoreCase)))

@@ -88,9 +88,11 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             return Find(id) is { } found ? Answer.Of(200, Shown(found)) : NotFound(id);
     }
 
-    private static JsonNode Shown(JsonObject resource)
+    private JsonNode Shown(JsonObject resource)
     {
         var copy = resource.DeepClone().AsObject();
+        if ((string?)copy["type"] == "Microsoft.Network/virtualNetworks")
+            ShowNetwork(copy);
         if ((string?)copy["type"] == "Microsoft.Compute/virtualMachines")
             copy["properties"]!.AsObject()["instanceView"] = View(resource);
         copy.Remove("power");

@@ -65,7 +65,7 @@ internal sealed class ArmConnection : IDisposable
     /// <summary>What carries requests to blobs, without tokens.</summary>
     public HttpPipeline BlobPipeline { get; }
 
-    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces"];
+    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses"];
 
     /// <summary>The full id of something in the group.</summary>
     /// <param name="type">Its type, with the provider: <c>Microsoft.Network/networkInterfaces</c>.</param>

@@ -38,6 +38,18 @@ internal static partial class AzureNames
     /// <summary>On the disk that a machine boots from: its start order.</summary>
     public const string OrderTag = "azureiaas-order";
 
+    /// <summary>On a virtual network and its security group: that this module has made them.</summary>
+    public const string NetworkTag = "azureiaas-network";
+
+    /// <summary>On a virtual network: when it was made.</summary>
+    public const string CreatedTag = "azureiaas-created";
+
+    /// <summary>On a virtual network that has no way out.</summary>
+    public const string IsolatedTag = "azureiaas-isolated";
+
+    /// <summary>On what a rehearsal makes: the machine, or the network, that it stands for.</summary>
+    public const string RehearsalTag = "azureiaas-rehearsal";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 
@@ -58,6 +70,11 @@ internal static partial class AzureNames
     /// <param name="vm">The machine's name.</param>
     /// <param name="adapter">The adapter's name within the machine.</param>
     public static string Adapter(string vm, string adapter) => $"{vm}-{adapter}";
+
+    /// <summary>A public address's name.</summary>
+    /// <param name="vm">The machine's name.</param>
+    /// <param name="adapter">The adapter's name within the machine.</param>
+    public static string PublicAddress(string vm, string adapter) => $"{vm}-{adapter}-ip";
 
     /// <summary>The tags of something that an import makes.</summary>
     /// <param name="machine">The machine.</param>

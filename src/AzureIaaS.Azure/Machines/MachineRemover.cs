@@ -1,5 +1,6 @@
 using Azure;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Networks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Azure.Machines;

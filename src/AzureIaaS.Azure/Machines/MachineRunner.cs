@@ -3,6 +3,7 @@ using Azure.Core;
 using Azure.ResourceManager.Compute;
 using Azure.ResourceManager.Compute.Models;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Networks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Azure.Machines;
@@ -125,12 +126,13 @@ internal sealed class MachineRunner(ArmConnection connection, MachineDirectory d
         },
         $"Creating availability set {name}", Quiet.Notices, cancellation);
 
-    /// <summary>Keeps the address for listings, which do not ask for each.</summary>
+    /// <summary>Keeps the addresses for listings, which do not ask for each.</summary>
     private async Task RememberAsync(VirtualMachine machine, CancellationToken cancellation)
     {
-        if (store.Find(machine.Id) is not { } stored || await adapters.AddressAsync(machine, cancellation) is not { } address || stored.Machine.IPAddress == address)
+        await adapters.DescribeAsync(machine, cancellation);
+        if (store.Find(machine.Id) is not { } stored)
             return;
-        stored.Machine.IPAddress = address;
+        (stored.Machine.IPAddress, stored.Machine.NetworkAdapters) = (machine.IPAddress, machine.NetworkAdapters);
         try
         {
             store.Update(stored);

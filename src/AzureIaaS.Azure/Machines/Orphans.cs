@@ -1,5 +1,6 @@
 using Azure.Core;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Networks;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -30,7 +31,7 @@ internal sealed class Orphans(ManagedDisks disks, MachineAdapters adapters, Mach
         foreach (var adapter in await adapters.ListAsync(cancellation))
         {
             if (IsLeft(adapter.Tags, machines, open))
-                found.Add(Describe(adapter.Id, "NetworkInterface", adapter.Tags, "Its machine is no longer there.", null));
+                found.Add(Describe(adapter.Id, adapter.ResourceType == NetworkResources.PublicAddresses ? "PublicIPAddress" : "NetworkInterface", adapter.Tags, "Its machine is no longer there.", null));
         }
 
         return found;
@@ -45,7 +46,7 @@ internal sealed class Orphans(ManagedDisks disks, MachineAdapters adapters, Mach
         var orphan = (await ListAsync(cancellation)).FirstOrDefault(o => o.Id.Equals(id, StringComparison.OrdinalIgnoreCase))
             ?? throw new IaaSException(ErrorKind.NotFound, "OrphanNotFound", $"{id}: it is gone, or in use by now.", "Get-IaaSOrphan shows what is left behind.", id);
         var resource = new ResourceIdentifier(orphan.Id);
-        if (orphan.Kind == "NetworkInterface")
+        if (orphan.Kind is "NetworkInterface" or "PublicIPAddress")
             await adapters.RemoveAsync(resource, notices, cancellation);
         else if (await disks.FindAsync(resource.Name, cancellation) is { } disk)
             await disks.RemoveAsync(disk, notices, cancellation);
