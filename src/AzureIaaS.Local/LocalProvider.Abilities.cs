@@ -12,7 +12,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, INetworkProvider
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;
