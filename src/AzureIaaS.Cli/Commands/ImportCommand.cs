@@ -18,6 +18,7 @@ internal static class ImportCommand
     private static readonly Option<string?> Snapshot = Shared.Snapshot();
     private static readonly Option<string?> AvailabilitySet = new("--availability-set") { Description = "The availability set it is to belong to: machines that do the same, and are kept apart." };
     private static readonly Option<int?> StartOrder = new("--start-order") { Description = "When it comes back after the loss of a host: smaller numbers first." };
+    private static readonly Option<bool> Linked = new("--linked") { Description = "Run on the image at once; it is copied in the background, and needed until then." };
     private static readonly Option<bool> SkipDigest = new("--skip-digest") { Description = "Do not compute the content's digest; such an import cannot be resumed where it was." };
     private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
@@ -25,7 +26,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Name, Memory, Cpu, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, SkipDigest, WhatIf })
+        foreach (var option in new Option[] { Name, Memory, Cpu, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, Linked, SkipDigest, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -56,6 +57,7 @@ internal static class ImportCommand
             Snapshot = run.Parsed.GetValue(Snapshot),
             AvailabilitySet = run.Parsed.GetValue(AvailabilitySet),
             StartOrder = run.Parsed.GetValue(StartOrder),
+            Linked = run.Parsed.GetValue(Linked),
             SkipDigest = run.Parsed.GetValue(SkipDigest),
         };
         if (run.Parsed.GetValue(WhatIf))

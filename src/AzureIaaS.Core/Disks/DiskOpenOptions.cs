@@ -15,6 +15,9 @@ public sealed record DiskOpenOptions
     /// <summary>The id or name of the internal snapshot to read; null for the current state. Only qcow2 has any.</summary>
     public string? Snapshot { get; init; }
 
+    /// <summary>Whether an image with faults in its tables is opened all the same, to find all of them.</summary>
+    internal bool SkipTables { get; init; }
+
     /// <summary>The real paths of the images that lie over this one, the one that was named first: none may come again below itself.</summary>
     internal IReadOnlyList<string> Chain { get; init; } = [];
 

@@ -39,6 +39,9 @@ public sealed record ImportRequest
     /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
     public int? StartOrder { get; init; }
 
+    /// <summary>Whether the machine is to run on the image at once, which is copied in the background.</summary>
+    public bool Linked { get; init; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; init; }
 

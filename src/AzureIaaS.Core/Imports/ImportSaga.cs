@@ -40,6 +40,13 @@ public static class ImportSaga
     private static async Task CopyAsync(ImportWork work, CancellationToken cancellation)
     {
         var stage = work.Provider.OpenStage(work.Operation);
+        if (work.Plan.IsLinked)
+        {
+            foreach (var disk in work.Plan.Machine.Disks)
+                ((ILinkStage)stage).Link(disk);
+            return;
+        }
+
         foreach (var (disk, source) in work.Plan.Machine.Disks.Zip(work.Plan.Sources))
         {
             if (stage.FinishedDigests(disk) is { } finished)
@@ -86,9 +93,14 @@ public static class ImportSaga
     /// <summary>A source that changed while it was read would be a disk that never existed.</summary>
     /// <param name="source">The image as it was when the plan was made.</param>
     /// <exception cref="IaaSException">A file of it has another size or time.</exception>
-    internal static void CheckUnchanged(ImageInfo source)
+    internal static void CheckUnchanged(ImageInfo source) => CheckUnchanged(source.Files);
+
+    /// <summary>The same, for files.</summary>
+    /// <param name="files">The files as they were.</param>
+    /// <exception cref="IaaSException">One has another size or time.</exception>
+    public static void CheckUnchanged(IEnumerable<ImageFile> files)
     {
-        foreach (var was in source.Files)
+        foreach (var was in files)
         {
             var now = File.Exists(was.Path) ? ImageFile.Of(was.Path) : null;
             if (now is not null && now.Length == was.Length && now.LastWrite == was.LastWrite)

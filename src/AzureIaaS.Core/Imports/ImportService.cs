@@ -15,6 +15,12 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">Something stands in the way.</exception>
     public (Guid Operation, ImportPlan Plan) Plan(ImportRequest request, CancellationToken cancellation)
     {
+        if (request.Linked && provider is not ILinkProvider)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "LinkNotSupported", $"{provider.Name} cannot run a machine on an image that stays where it is.",
+                "Import it without -Linked.", request.Path);
+        }
+
         var place = provider.DescribePlace();
         var source = ImportInput.Open(request, cancellation);
         var operation = Guid.NewGuid();
@@ -96,6 +102,12 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     {
         var work = new ImportWork(plan, operation, provider, store.Machines, notices, resume);
         await _runner.RunAsync(ImportSaga.Definition, operation, work, new StepNames(notices), cancellation);
+        if (plan.IsLinked)
+        {
+            ((ILinkProvider)provider).EnsureLink(plan.Machine.Id, notices);
+            notices.Report(Notice.Warning($"{plan.Machine.Name} runs on {string.Join(", ", plan.Sources.Select(s => s.Path))} until that has been copied: leave it where it is, as it is. Wait-IaaSVm -For Flattened waits for that."));
+        }
+
         return await provider.FindAsync(plan.Machine.Id, CancellationToken.None) ?? plan.Machine;
     }
 

@@ -1,4 +1,5 @@
 using AzureIaaS.Appliances;
+using AzureIaaS.Disks;
 
 namespace AzureIaaS.Imports;
 
@@ -83,6 +84,15 @@ public sealed class ImageInfo
 
     /// <summary>What is odd and was accepted, in sentences.</summary>
     public IList<string> Warnings { get; set; } = [];
+
+    /// <summary>The digest of the content, as an import notes it (<see cref="DiskDigest"/>); null where it was not asked for.</summary>
+    public string? Digest { get; set; }
+
+    /// <summary>The SHA-256 of the raw content, with <c>sha256:</c> before it; null where it was not asked for.</summary>
+    public string? Checksum { get; set; }
+
+    /// <summary>Everything that is wrong with the image, in sentences; empty for one that is whole, null where it was not checked.</summary>
+    public IList<string>? Faults { get; set; }
 
     /// <summary>The file's name.</summary>
     public override string ToString() => System.IO.Path.GetFileName(Path);

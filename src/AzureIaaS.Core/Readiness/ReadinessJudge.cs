@@ -37,6 +37,10 @@ public static class ReadinessJudge
             Target = target,
             Firmware = firmware,
             Guest = guest,
+            Format = request.Format,
+            Root = request.Root,
+            ExternalReferences = [.. request.ExternalReferences],
+            Files = [.. source.Disks.SelectMany(d => d.Files).DistinctBy(f => f.Path)],
             Findings = findings,
             Verdict = findings.Count == 0 ? ReadinessVerdict.Ready : findings[0].Severity switch
             {

@@ -1,11 +1,12 @@
 using AzureIaaS.Disks;
+using AzureIaaS.Disks.Qcow2;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Imports;
 
 /// <summary>A stage is a folder: disks, their journals while they are copied, their digests when they are done.</summary>
-internal sealed class ImportStage(string folder) : IImportStage
+internal sealed class ImportStage(string folder) : ILinkStage
 {
     private readonly MachineFiles _files = new(folder, folder);
 
@@ -31,6 +32,15 @@ internal sealed class ImportStage(string folder) : IImportStage
 
     public byte[]? FinishedDigests(VirtualDisk disk) =>
         File.Exists(_files.Digests(disk.Name)) && File.Exists(_files.Disk(disk.Name)) ? File.ReadAllBytes(_files.Digests(disk.Name)) : null;
+
+    public void Link(VirtualDisk disk)
+    {
+        PrivateFolder.Create(folder);
+        var layer = _files.FirstLayer(disk.Name);
+        File.Delete(layer);
+        // The copy's name is written from the start; while there is none, QEMU is told what lies below.
+        Qcow2Overlay.Create(layer, disk.Length, Path.Combine(Path.GetDirectoryName(disk.Path)!, Path.GetFileName(_files.Disk(disk.Name))), "raw");
+    }
 
     public void Discard()
     {

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using AzureIaaS.Imports;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.PowerShell.Commands;
 
@@ -9,7 +10,14 @@ namespace AzureIaaS.PowerShell.Commands;
 [OutputType(typeof(VirtualMachine))]
 public sealed class ImportVmCommand : PathCmdlet
 {
+    private const string ReadinessSet = "Readiness";
+
     private bool _nameIsTyped;
+
+    /// <summary>The judgements of machines, to import those that were judged.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = ReadinessSet)]
+    [ValidateNotNullOrEmpty]
+    public ReadinessReport[] Readiness { get; set; } = [];
 
     /// <summary>The machine's name; the file's base name when left out.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -70,6 +78,10 @@ public sealed class ImportVmCommand : PathCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Hashtable? Tag { get; set; }
 
+    /// <summary>Run on the image at once; it is copied in the background, and needed until then.</summary>
+    [Parameter]
+    public SwitchParameter Linked { get; set; }
+
     /// <summary>Do not compute the content's digest.</summary>
     [Parameter]
     public SwitchParameter SkipDigest { get; set; }
@@ -97,25 +109,36 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
-        var paths = ResolveDisks();
-        if (paths.Count > 1 && NameFor(paths[0]) is { } name)
+        if (ParameterSetName == ReadinessSet)
         {
-            var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
-                "Leave -Name out, or import one image at a time.", name);
-            ThrowTerminatingError(ErrorRecords.For(e, name));
+            CheckOneName(Readiness.Length, _nameIsTyped ? Name : null);
+            foreach (var report in Readiness)
+                Try(report.Path, () => Import(report.Path, r => report.ToImport(r, Session().Provider.Name), _nameIsTyped ? Name : null));
+            return;
         }
 
+        var paths = ResolveDisks();
+        CheckOneName(paths.Count, paths.Count > 0 ? NameFor(paths[0]) : null);
         foreach (var path in paths)
-            Try(path, () => Import(path));
+            Try(path, () => Import(path, r => r, NameFor(path)));
     }
 
-    private void Import(string path)
+    private void CheckOneName(int machines, string? name)
+    {
+        if (machines <= 1 || name is null)
+            return;
+        var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {machines} machines.",
+            "Leave -Name out, or import one image at a time.", name);
+        ThrowTerminatingError(ErrorRecords.For(e, name));
+    }
+
+    private void Import(string path, Func<ImportRequest, ImportRequest> complete, string? name)
     {
         var session = Session();
-        var request = new ImportRequest
+        var request = complete(new ImportRequest
         {
             Path = path,
-            Name = NameFor(path),
+            Name = name,
             Memory = Memory,
             Cpu = Cpu,
             Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
@@ -126,9 +149,10 @@ public sealed class ImportVmCommand : PathCmdlet
             Snapshot = Snapshot,
             AvailabilitySet = AvailabilitySet,
             StartOrder = StartOrder,
+            Linked = Linked,
             SkipDigest = SkipDigest,
             Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
-        };
+        });
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
             var plan = Await(c => Task.Run(() => session.Imports.Plan(request, c).Plan, c));
