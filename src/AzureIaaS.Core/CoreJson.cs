@@ -20,6 +20,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(StagedPass))]
 [JsonSerializable(typeof(FleetModel))]
 [JsonSerializable(typeof(AvailabilityReport))]
 [JsonSerializable(typeof(ReadinessReport))]

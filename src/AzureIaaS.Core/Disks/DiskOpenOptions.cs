@@ -23,5 +23,5 @@ public sealed record DiskOpenOptions
 
     /// <summary>The root to hold references to, for an image at a path.</summary>
     /// <param name="path">The image's path.</param>
-    internal string RootFor(string path) => System.IO.Path.GetFullPath(Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+    internal string RootFor(string path) => SourcePath.IsRemote(path) ? path : System.IO.Path.GetFullPath(Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
 }

@@ -11,7 +11,7 @@ internal sealed class DescriptionInput : ImportInput
 {
     private static readonly string[] Extensions = [".ova", ".ovf", ".vmx", ".vmtx", ".vbox", ".vbox-prev", ".xml"];
 
-    public override bool Takes(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public override bool Takes(string path) => !SourcePath.IsRemote(path) && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
     public override string NameOf(string path) => Appliance.Open(path).Description.Name ?? base.NameOf(path);
 

@@ -69,7 +69,7 @@ public static class ImageInspection
     {
         var faults = wanted.HasFlag(ImageFacts.Faults) ? ImageVerification.Check(path, options, notices, cancellation) : null;
         if (faults is { Count: > 0 })
-            return new ImageInfo { Path = System.IO.Path.GetFullPath(path), Format = options.Format ?? "", Faults = [.. faults] };
+            return new ImageInfo { Path = SourcePath.Full(path), Format = options.Format ?? "", Faults = [.. faults] };
         var info = Inspect(path, options, cancellation);
         info.Faults = faults is null ? null : [];
         if ((wanted & (ImageFacts.Digest | ImageFacts.Checksum)) == 0)

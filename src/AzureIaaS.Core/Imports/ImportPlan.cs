@@ -1,4 +1,5 @@
 using System.Globalization;
+using AzureIaaS.Disks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
@@ -33,6 +34,9 @@ public sealed class ImportPlan
     /// <summary>Whether its disks are linked to the images, which are copied later.</summary>
     public bool IsLinked { get; set; }
 
+    /// <summary>Whether it is copied in passes, while the source still runs, and published by its completion.</summary>
+    public bool IsStaged { get; set; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; set; }
 
@@ -58,6 +62,7 @@ public sealed class ImportPlan
             Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
             IsLinked = request.Linked,
+            IsStaged = request.Staged,
             Sources = [.. source.Disks],
             Warnings = [.. source.Warnings, .. source.Disks.SelectMany(d => d.Warnings.Select(w => $"{d.Path}: {w}"))],
             Machine = new VirtualMachine
@@ -76,7 +81,7 @@ public sealed class ImportPlan
                 StartOrder = request.StartOrder ?? 0,
                 Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i, request.Root ?? source.Root))],
                 Created = now,
-                Origin = new ImportOrigin { Path = Path.GetFullPath(request.Path), Format = source.Format, Operation = operation },
+                Origin = new ImportOrigin { Path = SourcePath.Full(request.Path), Format = source.Format, Operation = operation },
                 Tags = new Dictionary<string, string>(request.Tags),
             },
         };

@@ -42,6 +42,9 @@ public sealed record ImportRequest
     /// <summary>Whether the machine is to run on the image at once, which is copied in the background.</summary>
     public bool Linked { get; init; }
 
+    /// <summary>Whether only a pass of its copy is made, while the source still runs; its completion publishes it.</summary>
+    public bool Staged { get; init; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; init; }
 

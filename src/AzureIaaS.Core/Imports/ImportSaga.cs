@@ -69,7 +69,7 @@ public static class ImportSaga
         };
         if (source.ManifestDigest is { } manifest)
         {
-            work.Notices.Report(Notice.Step($"Comparing {Path.GetFileName(source.Path)} with its manifest"));
+            work.Notices.Report(Notice.Step($"Comparing {SourcePath.FileName(source.Path)} with its manifest"));
             OvfManifest.Verify(source.Path, manifest, cancellation);
         }
 
@@ -77,7 +77,7 @@ public static class ImportSaga
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
         using var journalOwner = journal as IDisposable;
         await using var target = stage.OpenDisk(disk, resume);
-        var text = $"Copying {Path.GetFileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
+        var text = $"Copying {SourcePath.FileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
         var progress = new CopyProgress(work.Notices, text, source.Length);
         var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
         var result = await DiskCopy.RunAsync(image, target, copyOptions, progress, cancellation);
@@ -102,8 +102,8 @@ public static class ImportSaga
     {
         foreach (var was in files)
         {
-            var now = File.Exists(was.Path) ? ImageFile.Of(was.Path) : null;
-            if (now is not null && now.Length == was.Length && now.LastWrite == was.LastWrite)
+            var now = ImageFile.Find(was.Path);
+            if (now?.IsSame(was) == true)
                 continue;
             throw new IaaSException(ErrorKind.InvalidData, "SourceChanged",
                 now is null

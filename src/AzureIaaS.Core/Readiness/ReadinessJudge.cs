@@ -32,7 +32,7 @@ public static class ReadinessJudge
         })).OrderByDescending(f => f.Severity).ToList();
         return new ReadinessReport
         {
-            Path = Path.GetFullPath(request.Path),
+            Path = SourcePath.Full(request.Path),
             Name = request.Name ?? source.Name,
             Target = target,
             Firmware = firmware,

@@ -6,7 +6,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Local.Imports;
 
 /// <summary>A stage is a folder: disks, their journals while they are copied, their digests when they are done.</summary>
-internal sealed class ImportStage(string folder) : ILinkStage
+internal sealed class ImportStage(string folder) : ILinkStage, IPassStage
 {
     private readonly MachineFiles _files = new(folder, folder);
 
@@ -28,10 +28,20 @@ internal sealed class ImportStage(string folder) : ILinkStage
         File.WriteAllBytes(digests + ".new", blockDigests.ToArray());
         File.Move(digests + ".new", digests, overwrite: true);
         File.Delete(Journal(disk));
+        File.Delete(Pass(disk));
     }
 
     public byte[]? FinishedDigests(VirtualDisk disk) =>
-        File.Exists(_files.Digests(disk.Name)) && File.Exists(_files.Disk(disk.Name)) ? File.ReadAllBytes(_files.Digests(disk.Name)) : null;
+        File.Exists(_files.Digests(disk.Name)) && File.Exists(_files.Disk(disk.Name)) && !File.Exists(Pass(disk)) ? File.ReadAllBytes(_files.Digests(disk.Name)) : null;
+
+    public byte[]? BeginPass(VirtualDisk disk)
+    {
+        PrivateFolder.Create(folder);
+        var known = FinishedDigests(disk);
+        using (var pass = File.OpenHandle(Pass(disk), FileMode.OpenOrCreate, FileAccess.Write))
+            RandomAccess.FlushToDisk(pass);
+        return known;
+    }
 
     public void Link(VirtualDisk disk)
     {
@@ -47,6 +57,8 @@ internal sealed class ImportStage(string folder) : ILinkStage
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
     }
+
+    private string Pass(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".pass");
 
     private string Journal(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".journal");
 }

@@ -7,7 +7,7 @@ namespace AzureIaaS.PowerShell.Commands;
 
 /// <summary>Import-IaaSVm: makes machines of disk images.</summary>
 [Cmdlet(VerbsData.Import, "IaaSVm", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
-[OutputType(typeof(VirtualMachine))]
+[OutputType(typeof(VirtualMachine), typeof(StagedPass))]
 public sealed class ImportVmCommand : PathCmdlet
 {
     private const string ReadinessSet = "Readiness";
@@ -82,6 +82,10 @@ public sealed class ImportVmCommand : PathCmdlet
     [Parameter]
     public SwitchParameter Linked { get; set; }
 
+    /// <summary>Make a pass of the copy while the source still runs; Complete-IaaSVmImport makes the machine.</summary>
+    [Parameter]
+    public SwitchParameter Stage { get; set; }
+
     /// <summary>Do not compute the content's digest.</summary>
     [Parameter]
     public SwitchParameter SkipDigest { get; set; }
@@ -102,6 +106,12 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
+        if (Stage && Linked)
+        {
+            ThrowTerminatingError(ErrorRecords.For(new IaaSException(ErrorKind.InvalidArgument, "StageOrLinked", "-Stage waits with the machine until all is copied, and -Linked does not.",
+                "Give one of the two."), Name));
+        }
+
         _nameIsTyped = MyInvocation.BoundParameters.ContainsKey(nameof(Name));
         base.BeginProcessing();
     }
@@ -157,6 +167,13 @@ public sealed class ImportVmCommand : PathCmdlet
         {
             var plan = Await(c => Task.Run(() => session.Imports.Plan(request, c).Plan, c));
             ShouldProcess(plan.Describe(), plan.Describe(), "Import");
+            return;
+        }
+
+        if (Stage)
+        {
+            if (ShouldProcess(path, "Copy what has changed"))
+                Begin(path, async c => Output.Write(await session.Imports.StageAsync(request, Output, c)));
             return;
         }
 
