@@ -23,6 +23,7 @@ internal static partial class Wording
         ["Get-IaaSImage"] = "image",
         ["Get-IaaSNetwork"] = "network list",
         ["Get-IaaSOperation"] = "operation list",
+        ["Get-IaaSOrphan"] = "orphan list",
         ["Get-IaaSVm"] = "list",
         ["Get-IaaSVmCheckpoint"] = "checkpoint list",
         ["Get-IaaSVmConsole"] = "console",
@@ -39,6 +40,7 @@ internal static partial class Wording
         ["New-IaaSNetwork"] = "network add",
         ["Remove-IaaSHost"] = "host remove",
         ["Remove-IaaSNetwork"] = "network remove",
+        ["Remove-IaaSOrphan"] = "orphan remove",
         ["Remove-IaaSVm"] = "remove",
         ["Remove-IaaSVmCheckpoint"] = "checkpoint remove",
         ["Remove-IaaSVmDisk"] = "disk remove",
@@ -64,7 +66,7 @@ internal static partial class Wording
     /// <param name="text">The message.</param>
     public static string ForShell(string text)
     {
-        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal);
+        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal).Replace("-OSType", "-OsType", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
             .Replace("i-p-address", "ip-address", StringComparison.Ordinal)

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 using AzureIaaS.Simulation;
@@ -21,6 +22,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
 [JsonSerializable(typeof(StagedPass))]
+[JsonSerializable(typeof(Orphan))]
 [JsonSerializable(typeof(FleetModel))]
 [JsonSerializable(typeof(AvailabilityReport))]
 [JsonSerializable(typeof(ReadinessReport))]

@@ -16,7 +16,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <param name="request">What is to be imported.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">Something stands in the way.</exception>
-    public (Guid Operation, ImportPlan Plan) Plan(ImportRequest request, CancellationToken cancellation)
+    public async Task<(Guid Operation, ImportPlan Plan)> PlanAsync(ImportRequest request, CancellationToken cancellation)
     {
         if (request.Linked && provider is not ILinkProvider)
         {
@@ -35,6 +35,8 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
                 "Give this one another name with -Name, or remove the other with Remove-IaaSVm.", plan.Machine.Name);
         }
 
+        if (provider is IImportReviewer reviewer)
+            await reviewer.ReviewAsync(plan, cancellation);
         return (operation, plan);
     }
 
@@ -59,7 +61,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
             return await ResumeAsync(same.Id, notices, cancellation);
         }
 
-        var (operation, plan) = await Task.Run(() => Plan(request, cancellation), cancellation);
+        var (operation, plan) = await Task.Run(() => PlanAsync(request, cancellation), cancellation);
         foreach (var warning in plan.Warnings)
             notices.Report(Notice.Warning(warning));
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
@@ -85,7 +87,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         var plan = operation is { } open ? LoadStaged(open) : null;
         if (plan is null)
         {
-            (operation, plan) = await Task.Run(() => Plan(request with { Staged = true }, cancellation), cancellation);
+            (operation, plan) = await Task.Run(() => PlanAsync(request with { Staged = true }, cancellation), cancellation);
             foreach (var warning in plan.Warnings)
                 notices.Report(Notice.Warning(warning));
         }
@@ -176,7 +178,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         var plan = Load(operation);
         var work = new ImportWork(plan, operation, provider, store.Machines, notices, Resume: false);
         if (plan.IsStaged)
-            provider.OpenStage(operation).Discard();   // passes are made before the saga's first step
+            await provider.OpenStage(operation, notices).DiscardAsync();   // passes are made before the saga's first step
         await _runner.UndoAsync(ImportSaga.Definition, operation, work, new StepNames(notices));
     }
 

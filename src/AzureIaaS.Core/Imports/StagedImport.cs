@@ -50,7 +50,7 @@ internal static class StagedImport
         ImportPlan plan, Guid operation, IVmProvider provider, bool isLast, TimeProvider time, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
-        if (provider.OpenStage(operation) is not IPassStage stage)
+        if (provider.OpenStage(operation, notices) is not IPassStage stage)
         {
             throw new IaaSException(ErrorKind.NotSupported, "StageNotSupported", $"{provider.Name} cannot take a machine in passes.",
                 "Import it without -Stage, once nothing writes to it.", plan.Machine.Name);
@@ -101,12 +101,12 @@ internal static class StagedImport
                 "Undo-IaaSOperation gives the staged import up; then stage it anew.", source.Path);
         }
 
-        await using var target = stage.OpenDisk(disk, resume: true);
+        await using var target = await stage.OpenDiskAsync(disk, resume: true, cancellation);
         var known = stage.BeginPass(disk);
         var text = $"{(known is null ? "Copying" : "Comparing")} {SourcePath.FileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
         var result = await DiskRefresh.RunAsync(image, target, known, new CopyProgress(notices, text, disk.Length), cancellation);
         await target.FlushAsync(cancellation);
-        stage.Finish(disk, result.BlockDigests);
+        await stage.FinishAsync(disk, result.BlockDigests, cancellation);
         return result;
     }
 }

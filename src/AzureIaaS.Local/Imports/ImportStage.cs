@@ -10,10 +10,10 @@ internal sealed class ImportStage(string folder) : ILinkStage, IPassStage
 {
     private readonly MachineFiles _files = new(folder, folder);
 
-    public IDiskTarget OpenDisk(VirtualDisk disk, bool resume)
+    public Task<IDiskTarget> OpenDiskAsync(VirtualDisk disk, bool resume, CancellationToken cancellation)
     {
         PrivateFolder.Create(folder);
-        return SparseFileTarget.Open(_files.Disk(disk.Name), disk.Length, resume);
+        return Task.FromResult<IDiskTarget>(SparseFileTarget.Open(_files.Disk(disk.Name), disk.Length, resume));
     }
 
     public ICopyJournal OpenJournal(VirtualDisk disk, bool resume)
@@ -22,13 +22,14 @@ internal sealed class ImportStage(string folder) : ILinkStage, IPassStage
         return new FileCopyJournal(Journal(disk), DiskDigest.BlockCount(disk.Length), resume);
     }
 
-    public void Finish(VirtualDisk disk, ReadOnlySpan<byte> blockDigests)
+    public Task FinishAsync(VirtualDisk disk, ReadOnlyMemory<byte> blockDigests, CancellationToken cancellation)
     {
         var digests = _files.Digests(disk.Name);
         File.WriteAllBytes(digests + ".new", blockDigests.ToArray());
         File.Move(digests + ".new", digests, overwrite: true);
         File.Delete(Journal(disk));
         File.Delete(Pass(disk));
+        return Task.CompletedTask;
     }
 
     public byte[]? FinishedDigests(VirtualDisk disk) =>
@@ -52,10 +53,11 @@ internal sealed class ImportStage(string folder) : ILinkStage, IPassStage
         Qcow2Overlay.Create(layer, disk.Length, Path.Combine(Path.GetDirectoryName(disk.Path)!, Path.GetFileName(_files.Disk(disk.Name))), "raw");
     }
 
-    public void Discard()
+    public Task DiscardAsync()
     {
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
+        return Task.CompletedTask;
     }
 
     private string Pass(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".pass");

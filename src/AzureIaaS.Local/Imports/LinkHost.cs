@@ -189,7 +189,7 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
         try
         {
             using var image = LinkedImage.Open(disk);
-            await using var target = stage.OpenDisk(disk, resume: true);
+            await using var target = await stage.OpenDiskAsync(disk, resume: true, stop.Token);
             var journal = stage.OpenJournal(disk, resume: true);
             using var journalOwner = journal as IDisposable;
             // One thread: the guests come first.
@@ -198,7 +198,7 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
             await target.FlushAsync(stop.Token);
             LinkedImage.VerifyManifest(disk, stop.Token);
             ImportSaga.CheckUnchanged(disk.Link!.Files);
-            stage.Finish(disk, result.BlockDigests.Span);
+            await stage.FinishAsync(disk, result.BlockDigests, CancellationToken.None);
             return true;
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
