@@ -16,6 +16,7 @@ internal static class ImportCommand
     private static readonly Option<Firmware> FirmwareOption = new("--firmware") { Description = "The firmware; the disk's partition table decides when left out." };
     private static readonly Option<DiskController> Controller = new("--controller") { Description = "The controller of its disks; what an untouched guest most likely boots from when left out." };
     private static readonly Option<string?> Format = new("--format") { Description = "The image's format, without looking: raw, vhdx, ..." };
+    private static readonly Option<string?> SystemName = new("--system") { Description = "Which machine of a description with several, by its name or id there." };
     private static readonly Option<string?> Root = new("--root") { Description = "The folder that no file an image refers to may leave." };
     private static readonly Option<string[]> AllowExternalReference = Shared.AllowExternalReference();
     private static readonly Option<string?> Snapshot = Shared.Snapshot();
@@ -30,7 +31,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, Linked, Stage, SkipDigest, WhatIf })
+        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, SystemName, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, Linked, Stage, SkipDigest, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -78,6 +79,7 @@ internal static class ImportCommand
             Firmware = run.Parsed.GetValue(FirmwareOption),
             Controller = run.Parsed.GetValue(Controller),
             Format = run.Parsed.GetValue(Format),
+            System = run.Parsed.GetValue(SystemName),
             Root = run.Parsed.GetValue(Root),
             ExternalReferences = run.Parsed.GetValue(AllowExternalReference) ?? [],
             Snapshot = run.Parsed.GetValue(Snapshot),

@@ -19,9 +19,9 @@ public abstract class ImportInput
     public abstract ImportSource Read(ImportRequest request, CancellationToken cancellation);
 
     /// <summary>The name that a machine gets where the request gives none.</summary>
-    /// <param name="path">The full path.</param>
+    /// <param name="request">What is to be imported.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
-    public virtual string NameOf(string path) => Path.GetFileNameWithoutExtension(SourcePath.FileName(path));
+    public virtual string NameOf(ImportRequest request) => Path.GetFileNameWithoutExtension(SourcePath.FileName(request.Path));
 
     /// <summary>The name that a machine gets.</summary>
     /// <param name="request">What is to be imported.</param>
@@ -29,7 +29,7 @@ public abstract class ImportInput
     public static string NameFor(ImportRequest request)
     {
         var path = SourcePath.Full(request.Path);
-        return request.Name ?? Known.First(i => i.Takes(path)).NameOf(path);
+        return request.Name ?? Known.First(i => i.Takes(path)).NameOf(request);
     }
 
     /// <summary>Finds what a request's path is, and reads it.</summary>
@@ -59,7 +59,7 @@ internal sealed class DiskInput : ImportInput
         return new ImportSource
         {
             Format = disk.Format,
-            Name = NameOf(path),
+            Name = NameOf(request),
             Firmware = disk.Firmware,
             Disks = [disk],
         };

@@ -6,6 +6,9 @@ public sealed record ImportRequest
     /// <summary>The file to import.</summary>
     public required string Path { get; init; }
 
+    /// <summary>Which machine of a description with several, by its name or id there; null where there is one.</summary>
+    public string? System { get; init; }
+
     /// <summary>The machine's name; null for the file's base name.</summary>
     public string? Name { get; init; }
 

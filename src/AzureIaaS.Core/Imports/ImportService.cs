@@ -24,6 +24,13 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
                 "Import it without -Linked.", request.Path);
         }
 
+        if (request.Staged && provider is not ILinkProvider)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "StageNotSupported", $"{provider.Name} cannot take a machine in passes.",
+                "Import it without -Stage, once nothing writes to it.", request.Path);
+        }
+
+        request = ImportFolder.Resolve(request);
         var place = provider.DescribePlace();
         var source = ImportInput.Open(request, cancellation);
         var operation = Guid.NewGuid();
@@ -49,6 +56,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     public async Task<VirtualMachine> ImportAsync(ImportRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
         notices.Report(Notice.Step($"Looking at {SourcePath.FileName(request.Path)}"));
+        request = ImportFolder.Resolve(request);
         if (FindSame(request) is { } same)
         {
             if (Load(same.Id).IsStaged)
@@ -83,6 +91,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     public async Task<StagedPass> StageAsync(ImportRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
         notices.Report(Notice.Step($"Looking at {SourcePath.FileName(request.Path)}"));
+        request = ImportFolder.Resolve(request);
         var operation = FindSame(request)?.Id;
         var plan = operation is { } open ? LoadStaged(open) : null;
         if (plan is null)

@@ -50,12 +50,7 @@ internal static class StagedImport
         ImportPlan plan, Guid operation, IVmProvider provider, bool isLast, TimeProvider time, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var start = time.GetTimestamp();
-        if (provider.OpenStage(operation, notices) is not IPassStage stage)
-        {
-            throw new IaaSException(ErrorKind.NotSupported, "StageNotSupported", $"{provider.Name} cannot take a machine in passes.",
-                "Import it without -Stage, once nothing writes to it.", plan.Machine.Name);
-        }
-
+        var stage = (IPassStage)provider.OpenStage(operation, notices);
         var pass = new StagedPass { Operation = operation, Name = plan.Machine.Name, Path = plan.Machine.Origin?.Path ?? "" };
         var before = plan.Sources.SelectMany(s => s.Files).Select(f => ImageFile.Find(f.Path) ?? throw Gone(f.Path)).ToList();
         foreach (var (disk, source) in plan.Machine.Disks.Zip(plan.Sources))

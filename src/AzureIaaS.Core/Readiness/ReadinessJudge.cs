@@ -14,6 +14,7 @@ public static class ReadinessJudge
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
     public static ReadinessReport Judge(ImportRequest request, ReadinessTarget target, CancellationToken cancellation)
     {
+        request = ImportFolder.Resolve(request);
         var source = ImportInput.Open(request, cancellation);
         var guest = Inspect(request, source, cancellation);
         return Judge(request, source, guest, target);

@@ -65,6 +65,11 @@ public sealed class ImportVmCommand : PathCmdlet
     [ArgumentCompleter(typeof(FormatCompleter))]
     public string? Format { get; set; }
 
+    /// <summary>Which machine of a description with several, by its name or id there.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? System { get; set; }
+
     /// <summary>The folder that no file an image refers to may leave.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyIsNull]
@@ -172,6 +177,7 @@ public sealed class ImportVmCommand : PathCmdlet
             Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
             Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
             Format = Format,
+            System = System,
             Root = FullPath(Root),
             ExternalReferences = FullPaths(AllowExternalReference),
             Snapshot = Snapshot,
@@ -201,5 +207,5 @@ public sealed class ImportVmCommand : PathCmdlet
 
     /// <summary>A file that comes by the pipeline has a Name too, its own with the extension; that is not meant to be the machine's.</summary>
     private string? NameFor(string path) =>
-        !_nameIsTyped && Name == System.IO.Path.GetFileName(path) ? null : Name;
+        !_nameIsTyped && Name == global::System.IO.Path.GetFileName(path) ? null : Name;
 }
