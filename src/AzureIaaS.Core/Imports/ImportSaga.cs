@@ -79,7 +79,10 @@ public static class ImportSaga
         using var journalOwner = journal as IDisposable;
         var text = $"Copying {SourcePath.FileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
         var progress = new CopyProgress(work.Notices, text, disk.Length);
-        var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
+        var isThere = IsCloned(image, disk, target);
+        if (isThere)
+            work.Notices.Report(Notice.Verbose($"{disk.Name} shares its blocks with {source.Path} until one of them is written."));
+        var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal, IsThere = isThere };
         var result = await DiskCopy.RunAsync(PaddedImage.For(image, disk.Length, target.Traits.Alignment), target, copyOptions, progress, cancellation);
         if (result.BytesVerified > 0)
             work.Notices.Report(Notice.Verbose($"{ByteSize.Format(result.BytesVerified)} of {disk.Name} had been copied before and are right."));
@@ -89,6 +92,11 @@ public static class ImportSaga
         await stage.FinishAsync(disk, result.BlockDigests, cancellation);
         return result.Digest;
     }
+
+    /// <summary>Whether the file system could make the disk of a raw image without copying. A journal is of no use then, and does no harm.</summary>
+    private static bool IsCloned(DiskImage image, VirtualDisk disk, IDiskTarget target) =>
+        target is ICloneTarget clone && image.Format.Name == "raw" && image.Files.Count == 1 && File.Exists(image.Path) && image.Length == disk.Length
+        && new FileInfo(image.Path).Length == image.Length && clone.TryClone(image.Path);
 
     /// <summary>A source that changed while it was read would be a disk that never existed.</summary>
     /// <param name="source">The image as it was when the plan was made.</param>
