@@ -24,6 +24,8 @@ internal sealed class HyperVStorage
     private const int KeyTableHeaderSize = 10;
     private const int KeyHeaderSize = 21;
     private const byte KeyTableObject = 2;
+    private const byte FreeKey = 1;
+    private const byte UnknownKey = 2;
     private const int MostKeys = 200_000;
     private const int MostDepth = 64;
 
@@ -106,13 +108,15 @@ internal sealed class HyperVStorage
                 return;
             if (length < KeyHeaderSize || length > size - offset || _keys.Count >= MostKeys)
                 throw DescriptionFormat.Invalid(_path, $"the key at byte {key} has {length} bytes, which its table has not");
+            offset += length;
+            if (_file[key] == FreeKey)
+                continue;
             var (start, end) = (key + KeyHeaderSize, key + (int)length);
             var nameLength = _file[key + 20];
             if (nameLength == 0 || start + nameLength > end)
                 throw DescriptionFormat.Invalid(_path, $"the key at byte {key} has no name");
             var name = Encoding.UTF8.GetString(_file, start, nameLength - 1);
-            _keys[(table, (uint)offset)] = new Key(_file[key], _file[key + 1] != 0, U16(key + 6), U32(key + 8), name, start + nameLength, end);
-            offset += length;
+            _keys[(table, (uint)(offset - length))] = new Key(_file[key], _file[key + 1] != 0, U16(key + 6), U32(key + 8), name, start + nameLength, end);
         }
     }
 
@@ -135,7 +139,7 @@ internal sealed class HyperVStorage
             return known;
         if (depth > MostDepth)
             throw DescriptionFormat.Invalid(_path, "its keys are nested in a circle, or deeper than any real ones");
-        if (!_keys.TryGetValue(place, out var key) || key.Type is 1 or 2)
+        if (!_keys.TryGetValue(place, out var key) || key.Type == UnknownKey)
             return null;
         var element = new XElement(XmlConvert.EncodeLocalName(key.Name));
         if (ValueOf(key) is { } value)
