@@ -30,17 +30,17 @@ internal static partial class SparseRanges
 
     private static (long Start, long Stop) NextData(DiskFile file, long offset, long end)
     {
-        if (!OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux() || file.Handle is not { } handle)
             return (offset, end);
         if (file.KnownData is { } known && known.Start <= offset && offset < known.Stop)
             return (offset, Math.Min(known.Stop, end));
-        var start = Seek(file.Handle, file.Start + offset, SeekData);
+        var start = Seek(handle, file.Start + offset, SeekData);
         if (start < 0)
             return Marshal.GetLastPInvokeError() == NoSuchData ? (end, end) : (offset, end);
         start -= file.Start;
         if (start >= end)
             return (end, end);
-        var stop = Seek(file.Handle, file.Start + start, SeekHole);
+        var stop = Seek(handle, file.Start + start, SeekHole);
         if (stop < 0)
             return (start, end);
         file.KnownData = new KnownData(start, stop - file.Start);
