@@ -83,6 +83,31 @@ public sealed class WindowsReadinessTests : IDisposable
     }
 
     [SkippableFact]
+    public void ADynamicDiskIsSeenInThePartitionTable()
+    {
+        WindowsDisk.Require();
+        var path = WindowsDisk.Make(_folder, WindowsDisk.Software(), WindowsDisk.System(), type: 0x42);
+        var azure = ReadinessJudge.Judge(new ImportRequest { Path = path }, ReadinessTarget.AzureGen1, default);
+        Assert.Equal((ReadinessVerdict.NotReady, "DynamicOsDisk"), (azure.Verdict, azure.Findings[0].Rule));
+        Assert.Equal([0], azure.Guest.DynamicDisks);
+        var local = ReadinessJudge.Judge(new ImportRequest { Path = path }, ReadinessTarget.Local, default);
+        Assert.Equal(["DynamicDisk", "SerialConsole"], local.Findings.Select(f => f.Rule).Order());
+    }
+
+    [SkippableFact]
+    public void Windows11AndItsProxyAreNamed()
+    {
+        WindowsDisk.Require();
+        const string version = @"Microsoft\Windows NT\CurrentVersion";
+        byte[] settings = [0x28, 0, 0, 0, 1, 0, 0, 0, 3, 0, 0, 0, 10, 0, 0, 0, .. "proxy:3128"u8, 0, 0, 0, 0];
+        var software = WindowsDisk.Software().Set(version, "ProductName", "Windows 10 Pro").Set(version, "CurrentBuildNumber", "22631")
+            .Set(@"Microsoft\Windows\CurrentVersion\Internet Settings\Connections", "WinHttpSettings", settings);
+        var report = ReadinessJudge.Judge(new ImportRequest { Path = WindowsDisk.Make(_folder, software, WindowsDisk.System()) }, ReadinessTarget.AzureGen1, default);
+        Assert.Equal(("Windows 11 Pro", 22631, "proxy:3128"), (report.Guest.Name, report.Guest.Windows!.Build, report.Guest.Windows.Proxy));
+        Assert.Equal(["Proxy", "SerialConsole"], report.Findings.Select(f => f.Rule).Order());
+    }
+
+    [SkippableFact]
     public void ADamagedRegistryIsUnknownAndNotReady()
     {
         WindowsDisk.Require();

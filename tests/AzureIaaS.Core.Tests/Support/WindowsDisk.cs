@@ -39,7 +39,7 @@ internal static class WindowsDisk
     }
 
     /// <summary>Writes the volume of the system, behind a partition table.</summary>
-    public static string Make(TestFolder folder, HiveBuilder software, HiveBuilder system, Action<string>? more = null)
+    public static string Make(TestFolder folder, HiveBuilder software, HiveBuilder system, Action<string>? more = null, byte type = 7)
     {
         var image = FileSystemImages.Empty(folder, $"windows-{Guid.NewGuid():N}.img", 16 << 20);
         Programs.Run("mkntfs", "-Q", "-q", "-F", image);
@@ -50,6 +50,6 @@ internal static class WindowsDisk
             File.WriteAllBytes(Path.Combine(config, "SYSTEM"), system.Build());
             more?.Invoke(place);
         });
-        return LinuxDisk.Partitioned(folder, image, type: 7);
+        return LinuxDisk.Partitioned(folder, image, type);
     }
 }
