@@ -42,6 +42,9 @@ public sealed class DiskFile : IDisposable
     /// <summary>Where its first byte is in <see cref="Container"/>.</summary>
     internal long Start { get; }
 
+    /// <summary>What <see cref="SparseRanges"/> was last told of its data; null for nothing.</summary>
+    internal KnownData? KnownData { get; set; }
+
     /// <summary>The open handle, for what only the operating system can say (sparse ranges); null for a file at an address.</summary>
     internal SafeFileHandle? Handle => _handle;
 
