@@ -73,6 +73,8 @@ public sealed class DiskCopy
 
     private async Task<DiskCopyResult> RunAsync(CancellationToken cancellation)
     {
+        if (_options.IsThere && !_options.Digest)
+            return new DiskCopyResult(0, 0, null, _digests);
         if (_options.Digest)
             FillZeroDigests();
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);

@@ -23,7 +23,8 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
     private readonly ConcurrentDictionary<string, long> _copied = new();
     private readonly ConcurrentDictionary<string, string> _problems = new();
     private readonly ConcurrentDictionary<string, (string Why, long Again)> _failures = new();
-    private readonly Dictionary<string, LinkedSource> _sources = [];
+    private readonly ConcurrentDictionary<string, LinkedSource> _sources = new();
+    private readonly List<LinkedSource> _all = [];
     private readonly object _saying = new();
     private readonly object _stopping = new();
     private (string Disk, CancellationTokenSource Stop)? _copying;
@@ -47,8 +48,8 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
         PrivateFolder.Create(_files.Run);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         foreach (var disk in machine.Disks.Where(d => d.Link is { IsCopied: false }))
-            _sources[disk.Name] = new LinkedSource(disk, _files.Socket(disk.Name));
-        var serving = _sources.Values.Select(s => s.ServeAsync(stop.Token)).ToList();
+            _all.Add(_sources[disk.Name] = new LinkedSource(disk, _files.Socket(disk.Name)));
+        var serving = _all.Select(s => s.ServeAsync(stop.Token)).ToList();
         notices.Report(Notice.Verbose($"{machine.Name}: its images are served, and copied."));
         try
         {
@@ -72,7 +73,7 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
 
     public void Dispose()
     {
-        foreach (var source in _sources.Values)
+        foreach (var source in _all)
             source.Dispose();
     }
 
@@ -125,6 +126,9 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
             }
         }
 
+        // What is wrong with an image that is no longer needed is nobody's trouble.
+        foreach (var settled in _problems.Keys.Where(d => !_sources.ContainsKey(d)))
+            _problems.TryRemove(settled, out _);
         Say(always: true);
     }
 
@@ -147,7 +151,8 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
 
     private void Fail(string disk, Exception e)
     {
-        _sources[disk].Close();
+        if (_sources.TryGetValue(disk, out var source))
+            source.Close();
         if (!_problems.TryGetValue(disk, out var known) || known != e.Message)
             notices.Report(Notice.Warning($"{disk}: {e.Message}"));
         _problems[disk] = e.Message;
@@ -221,6 +226,8 @@ internal sealed class LinkHost(LocalServices services, Guid vm, IProgress<Notice
             throw new IaaSException(ErrorKind.Busy, "VmIsRehearsed", "A failover is being rehearsed on its frozen disks.", "Wait for that to end.", name);
         if (!disk.Link.IsCopied)
             await RebaseAsync(owned, disk, cancellation);
+        if (_sources.TryRemove(name, out var source))
+            source.Close();
         await LayerCleaner.CleanAsync(owned, services, notices, cancellation);
         disk.Link = null;
         owned.Write(owned.Notes);

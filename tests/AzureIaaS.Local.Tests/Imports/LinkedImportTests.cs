@@ -182,6 +182,25 @@ public class LinkedImportTests
         AssertOnlyTheDisk(fabric, machine);
     }
 
+    [Fact]
+    public async Task EveryDiskOfAMachineIsCopied()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var first = fabric.Guest("first", length: Length);
+        var second = Source(fabric, "raw", "");
+        var description = Path.Combine(fabric.Folder, "farm.vmx");
+        await File.WriteAllTextAsync(description, $"displayName = \"farm\"\nscsi0.present = \"TRUE\"\nscsi0.virtualDev = \"pvscsi\"\n"
+            + $"scsi0:0.present = \"TRUE\"\nscsi0:0.fileName = \"{Path.GetFileName(first)}\"\nscsi0:1.present = \"TRUE\"\nscsi0:1.fileName = \"{Path.GetFileName(second)}\"\n");
+        var machine = await fabric.Session.Imports.ImportAsync(new ImportRequest { Path = description, Linked = true }, fabric.Notices, CancellationToken.None);
+        Assert.Equal(2, machine.Disks.Count(d => d.Link is not null));
+        await using (var link = new Link(fabric, machine, Task.CompletedTask))
+            await link.EndedAsync();
+        machine = await fabric.LookAsync(machine);
+        Assert.All(machine.Disks, d => Assert.Null(d.Link));
+        Assert.Equal([await DigestAsync(first), await DigestAsync(second)], machine.Disks.Select(d => d.Digest));
+        Assert.Null(machine.StateReason);
+    }
+
     [SkippableFact]
     public async Task WhatIsRefused()
     {
