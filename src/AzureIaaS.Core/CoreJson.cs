@@ -16,6 +16,8 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(VmCommandResult))]
 [JsonSerializable(typeof(FabricHost))]
 [JsonSerializable(typeof(VirtualNetwork))]
+[JsonSerializable(typeof(Site))]
+[JsonSerializable(typeof(Networks.SiteParameter))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]

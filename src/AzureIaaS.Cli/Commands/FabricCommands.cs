@@ -32,6 +32,7 @@ internal static class FabricCommands
         return new WatcherCommand(program, [.. host, Group, Watch, .. where, .. UntilIdle])
         {
             SwitchArguments = network => [.. host, .. NetworkCommands.SwitchArguments(network), .. where],
+            SiteGatewayArguments = [.. host, .. SiteCommands.GatewayArguments, .. where],
         };
     }
 

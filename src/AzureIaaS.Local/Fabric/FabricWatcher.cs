@@ -108,6 +108,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 {
                     networksAt = Environment.TickCount64;
                     services.Networks.Ensure(_machines.Values.Select(m => m.Machine), notices);
+                    services.Sites.Ensure(notices);
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);

@@ -1,6 +1,7 @@
 using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
+using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -21,6 +22,7 @@ internal sealed class LocalServices
         Keeper = new MachineKeeper(store, layout, hypervisor, Places, time) { NeedsHealing = () => Watcher.Ensure(SilentNotices.Instance) };
         Runner = new MachineRunner(this);
         Networks = new NetworkKeeper(this, watcher);
+        Sites = new SiteKeeper(this, watcher);
     }
 
     public IStateStore Store { get; }
@@ -43,6 +45,8 @@ internal sealed class LocalServices
     public WatcherProcess Watcher { get; }
 
     public NetworkKeeper Networks { get; }
+
+    public SiteKeeper Sites { get; }
 }
 
 /// <summary>Receives what nobody has asked for.</summary>

@@ -39,7 +39,7 @@ internal sealed class NetworkSwitch : IDisposable
         _loop = new SwitchLoop(_switch, _pool, files.Wake);
         _peers = new PeerLink(files.Peers, _gateway.ReceiveFromPeer);
         _gateway.Peers = _peers;
-        _loop.Pollables.AddRange([_gateway.Forwarder, _peers]);
+        _loop.Pollables.AddRange([_gateway.Forwarder, _gateway.SiteDns, _peers]);
         Apply(plan);
         _thread = new Thread(() => _loop.Run(_stop.Token)) { IsBackground = true, Name = "switch" };
         _thread.Start();
@@ -129,6 +129,7 @@ internal sealed class NetworkSwitch : IDisposable
         if (_shell is not null)
             plan = plan with { Members = [.. plan.Members, _shell] };
         _gateway.Plan = plan;
+        _gateway.SiteDns.Names = plan.SiteNames;
         _gateway.Forwarder.Routes = SwitchPlanner.DnsRoutes(plan.Network);
         ApplyPorts(plan);
         if (!plan.Network.Isolated || plan.Forwards.Count > 0)
