@@ -1,8 +1,7 @@
 using System.Text.Json;
 using AzureIaaS.Networks;
-using Shouldly;
 
-namespace AzureIaaS.Core.Tests.Networks;
+namespace AzureIaaS.Tests.Networks;
 
 public class SiteTests
 {
@@ -10,7 +9,7 @@ public class SiteTests
     private static readonly VirtualNetwork Lab = new() { Id = Guid.NewGuid(), Name = "lab", Subnet = "10.30.0.0/24", GatewayAddress = "10.30.0.1" };
 
     [Fact]
-    public void A_site_as_it_is_usual_is_accepted() => Check(Office());
+    public void ASiteAsItIsUsualIsAccepted() => Check(Office());
 
     public static TheoryData<string, string, string> Refused() => new()
     {
@@ -34,7 +33,7 @@ public class SiteTests
 
     [Theory]
     [MemberData(nameof(Refused))]
-    public void What_cannot_work_is_refused_before_anything_is_made(string id, string property, string value)
+    public void WhatCannotWorkIsRefusedBeforeAnythingIsMade(string id, string property, string value)
     {
         var site = Office();
         string[] list = value.Length == 0 ? [] : value.Split(',');
@@ -49,64 +48,64 @@ public class SiteTests
             default: site.Name = value; break;
         }
 
-        var refusal = Should.Throw<IaaSException>(() => Check(site));
-        refusal.ErrorId.ShouldBe(id);
-        refusal.Remedy.ShouldNotBeNullOrEmpty();
+        var refusal = Assert.Throws<IaaSException>(() => Check(site));
+        Assert.Equal(id, refusal.ErrorId);
+        Assert.False(string.IsNullOrEmpty(refusal.Remedy));
     }
 
     [Fact]
-    public void The_names_of_the_network_itself_are_not_asked_of_a_site()
+    public void TheNamesOfTheNetworkItselfAreNotAskedOfASite()
     {
         var site = Office();
         (site.DnsSuffix, site.DnsServers) = ("Corp.Example.", ["192.168.10.53"]);
-        Should.Throw<IaaSException>(() => Check(site)).ErrorId.ShouldBe("DnsSuffixTaken");
+        Assert.Equal("DnsSuffixTaken", Assert.Throws<IaaSException>(() => Check(site)).ErrorId);
         site.DnsSuffix = "example";
         Check(site);
     }
 
     [Fact]
-    public void Two_networks_with_the_same_addresses_cannot_both_have_sites()
+    public void TwoNetworksWithTheSameAddressesCannotBothHaveSites()
     {
         var twin = new VirtualNetwork { Id = Guid.NewGuid(), Name = "twin", Subnet = "10.20.0.0/25", GatewayAddress = "10.20.0.1" };
         var there = new Site { Id = Guid.NewGuid(), Name = "there", NetworkId = Corp.Id, Subnets = ["172.17.0.0/16"] };
-        Should.Throw<IaaSException>(() => SiteRules.Check(Office(), twin, [Corp, Lab, twin], [there])).ErrorId.ShouldBe("SubnetsOverlap");
+        Assert.Equal("SubnetsOverlap", Assert.Throws<IaaSException>(() => SiteRules.Check(Office(), twin, [Corp, Lab, twin], [there])).ErrorId);
     }
 
     [Fact]
-    public void A_configuration_has_a_placeholder_unless_the_key_is_given()
+    public void AConfigurationHasAPlaceholderUnlessTheKeyIsGiven()
     {
         foreach (var device in Enum.GetValues<SiteDevice>())
         {
             var without = SiteConfiguration.Render(device, Office(), Corp, null);
-            without.ShouldContain(SiteConfiguration.Placeholder);
+            Assert.Contains(SiteConfiguration.Placeholder, without, StringComparison.Ordinal);
             var with = SiteConfiguration.Render(device, Office(), Corp, "k\"ey}");
-            with.ShouldNotContain(SiteConfiguration.Placeholder);
+            Assert.DoesNotContain(SiteConfiguration.Placeholder, with, StringComparison.Ordinal);
             foreach (var part in new[] { "203.0.113.7", "203.0.113.1", "192.168.10.0/24", "10.20.0.0/24" })
-                with.ShouldContain(part);
+                Assert.Contains(part, with, StringComparison.Ordinal);
         }
 
         // As base64: nothing in a key can end its quotes.
-        SiteConfiguration.ForStrongSwan(Office(), Corp, "k\"ey}").ShouldContain("secret = 0sayJleX0=\n");
-        SiteConfiguration.Table(Office(), Corp, "k\"ey}").ShouldContain(p => p.Value == "k\"ey}");
-        SiteConfiguration.Table(Office(), Corp, null).ShouldContain(new SiteParameter("Forward DNS names", "corp.example to 10.20.0.1"));
+        Assert.Contains("secret = 0sayJleX0=\n", SiteConfiguration.ForStrongSwan(Office(), Corp, "k\"ey}"), StringComparison.Ordinal);
+        Assert.Contains(SiteConfiguration.Table(Office(), Corp, "k\"ey}"), p => p.Value == "k\"ey}");
+        Assert.Contains(new SiteParameter("Forward DNS names", "corp.example to 10.20.0.1"), SiteConfiguration.Table(Office(), Corp, null));
     }
 
     [Fact]
-    public void A_configuration_is_written_for_its_owner_alone_and_replaces_nothing_unasked()
+    public void AConfigurationIsWrittenForItsOwnerAloneAndReplacesNothingUnasked()
     {
         var folder = Directory.CreateTempSubdirectory("azureiaas-").FullName;
         try
         {
             var path = Path.Combine(folder, "swanctl.conf");
             SiteConfiguration.Save(path, "one", overwrite: false);
-            Should.Throw<IaaSException>(() => SiteConfiguration.Save(path, "two", overwrite: false)).Kind.ShouldBe(ErrorKind.AlreadyExists);
+            Assert.Equal(ErrorKind.AlreadyExists, Assert.Throws<IaaSException>(() => SiteConfiguration.Save(path, "two", overwrite: false)).Kind);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(path, UnixFileMode.UserRead | UnixFileMode.OtherRead);
             SiteConfiguration.Save(path, "two", overwrite: true);
-            File.ReadAllText(path).ShouldBe("two");
+            Assert.Equal("two", File.ReadAllText(path));
             if (!OperatingSystem.IsWindows())
-                File.GetUnixFileMode(path).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            Directory.GetFiles(folder).Length.ShouldBe(1);
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+            Assert.Single(Directory.GetFiles(folder));
         }
         finally
         {
@@ -115,24 +114,24 @@ public class SiteTests
     }
 
     [Fact]
-    public void Policies_are_proposals_in_the_daemons_words()
+    public void PoliciesAreProposalsInTheDaemonsWords()
     {
         var policy = new IpsecPolicy();
-        (policy.IkeProposal, policy.EspProposal).ShouldBe(("aes256-sha256-modp2048", "aes256gcm16-modp2048"));
+        Assert.Equal(("aes256-sha256-modp2048", "aes256gcm16-modp2048"), (policy.IkeProposal, policy.EspProposal));
         policy = new IpsecPolicy { IkeEncryption = IkeEncryption.GCMAES128, IkeIntegrity = IkeIntegrity.SHA384, DhGroup = DhGroup.ECP384, IpsecEncryption = IpsecEncryption.AES128, IpsecIntegrity = IpsecIntegrity.SHA1, PfsGroup = PfsGroup.None };
-        (policy.IkeProposal, policy.EspProposal).ShouldBe(("aes128gcm16-prfsha384-ecp384", "aes128-sha1"));
+        Assert.Equal(("aes128gcm16-prfsha384-ecp384", "aes128-sha1"), (policy.IkeProposal, policy.EspProposal));
         policy = policy with { DhGroup = DhGroup.DHGroup24, PfsGroup = PfsGroup.PFS24 };
-        (policy.IkeProposal, policy.EspProposal).ShouldBe(("aes128gcm16-prfsha384-modp2048s256", "aes128-sha1-modp2048s256"));
+        Assert.Equal(("aes128gcm16-prfsha384-modp2048s256", "aes128-sha1-modp2048s256"), (policy.IkeProposal, policy.EspProposal));
     }
 
     [Fact]
-    public void A_site_is_the_same_when_it_is_read_again()
+    public void ASiteIsTheSameWhenItIsReadAgain()
     {
         var site = Office();
         site.Policy = site.Policy with { DhGroup = DhGroup.ECP256 };
         var text = JsonSerializer.Serialize(site, CoreJson.Default.Site);
-        text.ShouldContain("\"ECP256\"");
-        JsonSerializer.Deserialize(text, CoreJson.Default.Site)!.Policy.ShouldBe(site.Policy);
+        Assert.Contains("\"ECP256\"", text, StringComparison.Ordinal);
+        Assert.Equal(site.Policy, JsonSerializer.Deserialize(text, CoreJson.Default.Site)!.Policy);
     }
 
     [Theory]
@@ -140,18 +139,18 @@ public class SiteTests
     [InlineData("schlüssel", false)]
     [InlineData("two\nlines", false)]
     [InlineData("k", true)]
-    public void Keys_are_what_can_be_typed_in_everywhere(string key, bool isKey)
+    public void KeysAreWhatCanBeTypedInEverywhere(string key, bool isKey)
     {
         if (isKey)
         {
-            SharedKey.Check(key).ShouldBe(key);
+            Assert.Equal(key, SharedKey.Check(key));
             return;
         }
 
-        var refusal = Should.Throw<IaaSException>(() => SharedKey.Check(key));
-        (refusal.Message + refusal.Remedy).ShouldNotContain("schl");
-        Should.Throw<IaaSException>(() => SharedKey.Check(new string('k', 129)));
-        SharedKey.Check(SharedKey.Make()).ShouldNotBe(SharedKey.Make());
+        var refusal = Assert.Throws<IaaSException>(() => SharedKey.Check(key));
+        Assert.DoesNotContain("schl", refusal.Message + refusal.Remedy, StringComparison.Ordinal);
+        Assert.Throws<IaaSException>(() => SharedKey.Check(new string('k', 129)));
+        Assert.NotEqual(SharedKey.Make(), SharedKey.Check(SharedKey.Make()));
     }
 
     private static Site Office() => new() { Id = Guid.NewGuid(), Name = "office", NetworkId = Corp.Id, Network = "corp", Subnets = ["192.168.10.0/24"], GatewayAddress = "203.0.113.7", LocalAddress = "203.0.113.1" };

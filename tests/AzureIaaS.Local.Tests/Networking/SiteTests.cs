@@ -26,9 +26,9 @@ public class SiteTests
         await using var network = new TestSwitch(fabric, corp);
         await fabric.StartAsync(web);
         var wire = Path.Combine(fabric.Folder, "wire.pcap");
-        using var capture = await lab.CaptureAsync(wire);
+        var capture = await lab.CaptureAsync(wire);
         lab.StartGateway();
-        lab.StartNames("--server=/corp.example/10.20.0.1", "--host-record=printer.office.example,192.168.10.77");
+        lab.StartNames("--server=/corp.example/10.20.0.1", "--local=/office.example/", "--host-record=printer.office.example,192.168.10.77");
         await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, Key));
         site = await lab.WaitAsync(SiteState.Connected);
         Assert.True(site.LastError is null && site.Since > site.Created, site.LastError);

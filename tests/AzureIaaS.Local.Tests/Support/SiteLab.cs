@@ -167,8 +167,12 @@ internal sealed class SiteLab : IAsyncDisposable
     {
         foreach (var process in _processes)
         {
+            // Asked, not killed: the gateway takes its daemon along.
             if (!process.HasExited)
-                await ProcessTable.TerminateAsync(ProcessTable.Find(process.Id)!, TimeSpan.FromSeconds(10));
+                await ProgramRun.RunAsync("kill", ["-TERM", $"{process.Id}"], TimeSpan.FromSeconds(10), CancellationToken.None);
+            if (!process.WaitForExit(TimeSpan.FromSeconds(15)))
+                process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync();
             process.Dispose();
         }
 
