@@ -62,6 +62,7 @@
         'Stop-IaaSVm'
         'Suspend-IaaSHost'
         'Suspend-IaaSVm'
+        'Test-IaaSDomainJoin'
         'Test-IaaSVmReadiness'
         'Undo-IaaSOperation'
         'Wait-IaaSVm'

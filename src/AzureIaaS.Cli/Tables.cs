@@ -22,6 +22,7 @@ internal static class Tables
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
         VirtualNetwork => (["Name", "Subnet", "Gateway", "Suffix", "Way out", "Free", "Machines", WrappedColumn], o => NetworkRow((VirtualNetwork)o)),
         Site => (["Name", "Network", "Subnets", "Gateway", "State", "Since", "In", "Out", WrappedColumn], o => SiteRow((Site)o)),
+        DomainJoinReport => (["Domain", "Network", "Verdict", "Controllers", WrappedColumn], o => DomainRow((DomainJoinReport)o)),
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
@@ -66,6 +67,12 @@ internal static class Tables
 
     private static string[] SiteRow(Site s) =>
         [s.Name, s.Network, string.Join(", ", s.Subnets), s.GatewayAddress, s.State.ToString(), Time(s.Since), ByteSize.Format(s.BytesIn), ByteSize.Format(s.BytesOut), s.LastError ?? ""];
+
+    private static string[] DomainRow(DomainJoinReport r) =>
+    [
+        r.Domain, r.Network, r.Verdict.ToString(), string.Join(", ", r.Controllers),
+        string.Join(' ', r.Findings.Where(f => f.Severity != ReadinessSeverity.Information).Select(f => $"{f.Message} {f.Remedy}")),
+    ];
 
     private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];
 

@@ -57,6 +57,7 @@ internal static partial class Wording
         ["Stop-IaaSVm"] = "stop",
         ["Suspend-IaaSHost"] = "host suspend",
         ["Suspend-IaaSVm"] = "suspend",
+        ["Test-IaaSDomainJoin"] = "site domain",
         ["Test-IaaSVmReadiness"] = "readiness",
         ["Undo-IaaSOperation"] = "operation undo",
         ["Watch-IaaSFabric"] = "fabric watch",

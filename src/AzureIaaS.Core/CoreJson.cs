@@ -18,6 +18,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(VirtualNetwork))]
 [JsonSerializable(typeof(Site))]
 [JsonSerializable(typeof(Networks.SiteParameter))]
+[JsonSerializable(typeof(DomainJoinReport))]
 [JsonSerializable(typeof(Operation))]
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]

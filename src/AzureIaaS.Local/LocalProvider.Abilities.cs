@@ -114,6 +114,9 @@ internal sealed partial class LocalProvider
 
     public Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation) => _services.Sites.RemoveAsync(site, notices, cancellation);
 
+    public Task<Networks.DomainFacts> LookForDomainAsync(Guid network, string domain, CancellationToken cancellation) =>
+        new DomainProbe(_services).LookAsync(network, domain, cancellation);
+
     public string ReadSharedKey(Guid site) => _services.Sites.Keys.Read(site);
 
     public async Task<bool> RunSiteGatewayAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)

@@ -5,7 +5,9 @@ BeforeAll {
     Enter-TestHome | Out-Null
     New-IaaSNetwork corp 10.20.0.0/24 -DnsSuffix corp.example | Out-Null
     $key = 'correct horse battery staple'
-    $site = New-IaaSSite hq corp -Subnet 192.168.10.0/24, 192.168.12.0/24 -GatewayAddress 203.0.113.7 -LocalAddress 203.0.113.1 -SharedKey (ConvertTo-SecureString $key -AsPlainText) -DhGroup ECP256
+    $secret = [securestring]::new()
+    $key.ToCharArray() | ForEach-Object { $secret.AppendChar($_) }
+    $site = New-IaaSSite hq corp -Subnet 192.168.10.0/24, 192.168.12.0/24 -GatewayAddress 203.0.113.7 -LocalAddress 203.0.113.1 -SharedKey $secret -DhGroup ECP256
 }
 
 AfterAll { Exit-TestHome }
@@ -59,7 +61,7 @@ Describe 'Get-IaaSSiteConfiguration' {
         $path = Join-Path $TestHome swanctl.conf
         $file = Get-IaaSSiteConfiguration hq -Path $path -IncludeSecret
         $file.FullName | Should -Be $path
-        if (-not $IsWindows) { $file.UnixMode | Should -Be '-rw-------' }
+        if (-not $IsWindows) { [IO.File]::GetUnixFileMode($path) | Should -Be 'UserRead, UserWrite' }
         (Get-ErrorOf { Get-IaaSSiteConfiguration hq -Path $path -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'FileExists,*'
         Get-IaaSSiteConfiguration hq -Path $path -Force | Out-Null
         Get-Content $path -Raw | Should -Match REPLACE
@@ -67,7 +69,22 @@ Describe 'Get-IaaSSiteConfiguration' {
 
     It 'has the key nowhere but in its file' {
         $root = (Get-IaaSContext | Where-Object IsCurrent).Path
-        $found = Get-ChildItem $root -Recurse -File | Where-Object { [IO.File]::ReadAllText($_.FullName).Contains($key) }
+        $found = Get-ChildItem $root -Recurse -File -Exclude *.lock | Where-Object { [IO.File]::ReadAllText($_.FullName).Contains($key) }
         $found.Directory.Name | Should -Be keys
+    }
+}
+
+Describe 'Test-IaaSDomainJoin' {
+    It 'says what it could not see, and what is in the way before anything is asked' {
+        $report = 'corp' | Test-IaaSDomainJoin contoso.example
+        $report.Network, $report.Domain, $report.Verdict | Should -Be corp, contoso.example, Unknown
+        $report.Findings[0].Rule | Should -Be NothingAsked
+        (Test-IaaSDomainJoin corp.example corp).Verdict | Should -Be NotReady
+        (Test-IaaSDomainJoin corp.example corp).Findings.Remedy | Should -Match 'cloud.corp.example'
+    }
+
+    It 'refuses what is no domain, and a network that is not there' {
+        (Get-ErrorOf { Test-IaaSDomainJoin 'no domain' corp -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'InvalidDnsSuffix,*'
+        (Get-ErrorOf { Test-IaaSDomainJoin contoso.example nowhere -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'NetworkNotFound,*'
     }
 }

@@ -19,6 +19,7 @@ internal static class SiteCommands
         command.Subcommands.Add(Add());
         command.Subcommands.Add(Configuration());
         command.Subcommands.Add(Remove());
+        command.Subcommands.Add(TestDomain());
         command.Subcommands.Add(RunGateway());
         return command;
     }
@@ -113,6 +114,29 @@ internal static class SiteCommands
                 {
                     foreach (var site in await FindAsync(run, pattern))
                         await SitesOf(run).RemoveSiteAsync(site.Id, run.Notices, run.Cancellation);
+                });
+            }
+        }));
+        return command;
+    }
+
+    private static Command TestDomain()
+    {
+        var domain = new Argument<string>("domain") { Description = "The domain: contoso.example." };
+        var networks = new Argument<string[]>("network") { Description = "The networks' names.", Arity = ArgumentArity.OneOrMore };
+        var command = new Command("domain", "Say whether machines on a network can join a domain, and what is in the way.");
+        command.Arguments.Add(domain);
+        command.Arguments.Add(networks);
+        command.SetAction(CommandRun.Of(async run =>
+        {
+            foreach (var name in run.Parsed.GetValue(networks)!)
+            {
+                await run.TryAsync(async () =>
+                {
+                    var network = run.Session.Store.Networks.Find(name)
+                        ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{name}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", name);
+                    var facts = await SitesOf(run).LookForDomainAsync(network.Id, run.Parsed.GetValue(domain)!, run.Cancellation);
+                    run.Output.Write(DomainJoinJudge.Judge(facts), CoreJson.Default.DomainJoinReport);
                 });
             }
         }));

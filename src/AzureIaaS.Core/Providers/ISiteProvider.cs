@@ -21,6 +21,12 @@ public interface ISiteProvider
     /// <param name="cancellation">Stops waiting for the gateway.</param>
     Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation);
 
+    /// <summary>Looks for a domain as a machine on a network would: its names, its controllers, their ports and clocks. Nothing is changed.</summary>
+    /// <param name="network">The network's id.</param>
+    /// <param name="domain">The domain: contoso.example.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task<Networks.DomainFacts> LookForDomainAsync(Guid network, string domain, CancellationToken cancellation);
+
     /// <summary>A site's shared key.</summary>
     /// <param name="site">The site's id.</param>
     /// <exception cref="IaaSException">It cannot be read.</exception>

@@ -59,6 +59,7 @@ public partial class CommandHelpTests
         ["Stop-IaaSVm"] = "stop",
         ["Suspend-IaaSHost"] = "host suspend",
         ["Suspend-IaaSVm"] = "suspend",
+        ["Test-IaaSDomainJoin"] = "site domain",
         ["Test-IaaSVmReadiness"] = "readiness",
         ["Undo-IaaSOperation"] = "operation undo",
         ["Wait-IaaSVm"] = "wait",

@@ -170,6 +170,49 @@ public class SiteMessageTests
         Assert.Equal(Query("dc1.office.example")[..2], Assert.Single(answered)[..2]);
     }
 
+    /// <summary>An answer as a Windows DNS server gives it: names that point to earlier ones, the controllers' addresses beside their records.</summary>
+    [Fact]
+    public void ServicesAndAddressesAreReadAndEveryMutationIsAnswered()
+    {
+        byte[] answer =
+        [
+            .. DnsReply.Query("_ldap._tcp.dc._msdcs.contoso.example", DnsReply.Srv),
+            0xC0, 12, 0, 33, 0, 1, 0, 0, 2, 88, 0, 12, 0, 0, 0, 100, 1, 133, 3, .. "DC1"u8, 0xC0, 33,
+            0xC0, 72, 0, 1, 0, 1, 0, 0, 14, 16, 0, 4, 192, 168, 10, 5,
+        ];
+        (answer[2], answer[3], answer[7], answer[11]) = (0x85, 0x80, 1, 1);
+        var reply = DnsReply.Read(answer)!;
+        Assert.Equal(DnsCode.NoError, reply.Code);
+        Assert.Equal(389, Assert.Single(reply.Services).Port);
+        Assert.StartsWith("dc1.", reply.Services[0].Target, StringComparison.Ordinal);
+        Assert.Equal((reply.Services[0].Target, Wires.Address("192.168.10.5")), Assert.Single(reply.Addresses));
+
+        var random = new Random(3);
+        for (var i = 0; i < 50_000; i++)
+        {
+            var copy = answer.ToArray();
+            for (var j = random.Next(4); j >= 0; j--)
+                copy[random.Next(copy.Length)] = (byte)random.Next(256);
+            _ = DnsReply.Read(copy.AsSpan(0, random.Next(copy.Length + 1)));
+        }
+
+        Assert.Null(DnsReply.Read([0, 0, 0x80, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0xC0, 12, 0, 1, 0, 1]));   // a name that points to itself
+    }
+
+    [Fact]
+    public void ATimeIsBelievedOnlyAsTheAnswerToItsQuestion()
+    {
+        var now = new DateTimeOffset(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
+        byte[] answer = [0x24, 2, .. new byte[22], 0, 0, 0, 0, 0, 0, 0, 42, .. new byte[16]];
+        BinaryPrimitives.WriteUInt32BigEndian(answer.AsSpan(40), (uint)(now.AddMinutes(7) - new DateTimeOffset(1900, 1, 1, 0, 0, 0, TimeSpan.Zero)).TotalSeconds);
+        Assert.True(TimeProbe.TryRead(answer, 42, now, out var offset));
+        Assert.Equal(TimeSpan.FromMinutes(7), offset);
+        Assert.False(TimeProbe.TryRead(answer, 43, now, out _));
+        Assert.False(TimeProbe.TryRead(answer.AsSpan(0, 47), 42, now, out _));
+        answer[0] = 0xE4;   // its clock is not set
+        Assert.False(TimeProbe.TryRead(answer, 42, now, out _));
+    }
+
     private static bool Take(SiteDns dns, string from, ushort fromPort, ushort toPort, byte[] message)
     {
         var packet = new byte[20 + 8 + message.Length];

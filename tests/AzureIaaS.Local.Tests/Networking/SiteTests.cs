@@ -1,6 +1,8 @@
+using AzureIaaS.Failover;
 using AzureIaaS.Local.Tests.Support;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -108,12 +110,99 @@ public class SiteTests
         Assert.NotEqual(daemon, await File.ReadAllTextAsync(fabric.Layout.Sites.Daemon));
     }
 
+    [SkippableFact]
+    public async Task AWikiIsEditedThroughTheTunnelAndIsThereAgainByTheSameNameAfterItsHostWasLost()
+    {
+        const string Page = "http://wiki.corp.example/cgi-bin/page";
+        using var fabric = new TestFabric();
+        await using var lab = await SiteLab.CreateAsync(fabric);
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var site = await lab.AddSiteAsync(corp, Key);
+        var wiki = await fabric.JoinAsync(await fabric.ImportLinuxAsync("wiki"), corp);
+        await using var network = new TestSwitch(fabric, corp);
+        await fabric.StartAsync(wiki);
+        lab.StartGateway();
+        lab.StartNames("--server=/corp.example/10.20.0.1");
+        await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, Key));
+        await fabric.WaitForAddressAsync(wiki);
+        await fabric.TypeAsync(wiki, "mkdir -p /srv/wiki; echo welcome > /srv/wiki/page; touch /srv/wiki/wanted; sync");
+        var connected = await lab.WaitAsync(SiteState.Connected);
+        Assert.Equal("welcome\n", await PollAsync(lab, Page, "welcome\n"));
+        Assert.Equal("edited from the office", await lab.AtDeskAsync("curl", "-s", "-m", "60", "--data-raw", "edited from the office", Page));
+
+        var failover = (IFailoverProvider)fabric.Provider;
+        var before = (await fabric.LookAsync(wiki)).Host!;
+        var lost = await failover.FailOverAsync(wiki.Id, new FailoverOptions { Kind = FailoverKind.Unplanned }, fabric.Notices, CancellationToken.None);
+        Assert.Equal((FailoverOutcome.Succeeded, null), (lost.Outcome, lost.Error));
+        Assert.NotEqual(before, (await fabric.LookAsync(wiki)).Host);
+        Assert.Equal("edited from the office", await PollAsync(lab, Page, "edited from the office"));
+
+        // The tunnel has not noticed.
+        var after = await lab.WaitAsync(SiteState.Connected);
+        Assert.Equal(connected.Since, after.Since);
+    }
+
+    [SkippableFact]
+    public async Task ADomainBehindASiteIsFoundAndWhatIsInTheWayIsSaid()
+    {
+        using var fabric = new TestFabric();
+        await using var lab = await SiteLab.CreateAsync(fabric);
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var site = await lab.AddSiteAsync(corp, Key, s => (s.DnsSuffix, s.DnsServers) = ("contoso.example", [SiteLab.DeskAddress]));
+        Assert.Equal(["NothingAsked"], await FindAsync(fabric, corp, ReadinessVerdict.Unknown));
+        await using var network = new TestSwitch(fabric, corp);
+        for (var limit = System.Diagnostics.Stopwatch.StartNew(); (await FindAsync(fabric, corp, null))[0] == "NothingAsked"; await Task.Delay(100))
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(20));
+        Assert.Equal(["SiteNotConnected"], await FindAsync(fabric, corp, ReadinessVerdict.NotReady));
+
+        lab.StartGateway();
+        await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, Key));
+        await lab.WaitAsync(SiteState.Connected);
+        Assert.Equal(["NoControllers"], await FindAsync(fabric, corp, ReadinessVerdict.NotReady));
+        lab.StartNames("--local=/contoso.example/", $"--host-record=dc1.contoso.example,{SiteLab.DeskAddress}",
+            "--srv-host=_ldap._tcp.dc._msdcs.contoso.example,dc1.contoso.example,389", "--srv-host=_kerberos._tcp.contoso.example,dc1.contoso.example,88");
+        for (var limit = System.Diagnostics.Stopwatch.StartNew(); (await FindAsync(fabric, corp, null))[0] == "NoControllers"; await Task.Delay(100))
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(20), "The records are not found.");
+        Assert.Equal(["PortsSilent"], await FindAsync(fabric, corp, ReadinessVerdict.NotReady));
+
+        // Whoever listens there is the controller as far as a handshake can tell.
+        foreach (var port in DomainJoinJudge.Ports)
+            lab.StartNames($"--port={port}");
+        for (var limit = System.Diagnostics.Stopwatch.StartNew(); (await FindAsync(fabric, corp, null)).Count > 0; await Task.Delay(100))
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(20), "The ports are not found.");
+        Assert.Equal([], await FindAsync(fabric, corp, ReadinessVerdict.Ready));
+        var facts = await ((ISiteProvider)fabric.Provider).LookForDomainAsync(corp.Id, "contoso.example", CancellationToken.None);
+        Assert.Equal(("dc1.contoso.example", SiteLab.DeskAddress), (facts.Controllers.Single().HostName, facts.Controllers.Single().Address));
+    }
+
+    /// <summary>The rules that have found something to do.</summary>
+    private static async Task<IReadOnlyList<string>> FindAsync(TestFabric fabric, VirtualNetwork network, ReadinessVerdict? verdict)
+    {
+        var report = DomainJoinJudge.Judge(await ((ISiteProvider)fabric.Provider).LookForDomainAsync(network.Id, "contoso.example", CancellationToken.None));
+        if (verdict is not null)
+            Assert.True(report.Verdict == verdict, string.Join(' ', report.Findings));
+        return [.. report.Findings.Where(f => f.Severity != ReadinessSeverity.Information).Select(f => f.Rule)];
+    }
+
+    /// <summary>What a page says, as soon as it is what is expected, or at the end.</summary>
+    private static async Task<string> PollAsync(SiteLab lab, string url, string expected)
+    {
+        var limit = System.Diagnostics.Stopwatch.StartNew();
+        while (true)
+        {
+            var said = await lab.AtDeskAsync("curl", "-s", "-m", "5", url);
+            if (said == expected || limit.Elapsed > TimeSpan.FromSeconds(120))
+                return said;
+            await Task.Delay(200);
+        }
+    }
+
     private static void AssertKeyIsNowhere(TestFabric fabric)
     {
         foreach (var file in Directory.EnumerateFiles(fabric.Root, "*", SearchOption.AllDirectories).Where(f => !f.StartsWith(fabric.Layout.Sites.Keys, StringComparison.Ordinal)))
         {
-            // The machine's disk holds nothing of it, and is large.
-            if (new FileInfo(file).Length is > 0 and < 16 << 20)
+            // The machine's disk holds nothing of it, and is large; who holds a lock nobody else opens.
+            if (new FileInfo(file).Length is > 0 and < 16 << 20 && !file.EndsWith(".lock", StringComparison.Ordinal))
                 Assert.Equal(-1, File.ReadAllBytes(file).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(Key)));
         }
     }

@@ -138,7 +138,7 @@ internal sealed class SiteLab : IAsyncDisposable
 
     /// <summary>Starts the office's DNS server, at the desk. What it forwards, an enterprise's own would be told to forward too.</summary>
     public void StartNames(params string[] settings) =>
-        Start(["netns", "exec", Desk, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--port=53", "--pid-file", "--user=root", .. settings]);
+        Start(["netns", "exec", Desk, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--no-resolv", "--no-hosts", "--pid-file", "--user=root", .. settings]);
 
     /// <summary>Writes down what passes on the wire between the gateways, until it is killed.</summary>
     public async Task<Process> CaptureAsync(string file)

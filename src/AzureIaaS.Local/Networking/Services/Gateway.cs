@@ -10,6 +10,8 @@ namespace AzureIaaS.Local.Networking.Services;
 /// </summary>
 internal sealed class Gateway : IGateway
 {
+    private static readonly PortIdentity Itself = new(0, 0);
+
     private const ushort TftpPort = 69;   // libslirp has a server of its own there
     private const byte DestinationUnreachable = 3;
     private const byte HostUnreachable = 1;
@@ -20,6 +22,8 @@ internal sealed class Gateway : IGateway
     private readonly byte[] _frame = new byte[FramePool.SlotSize];
     private readonly byte[] _data = new byte[2048];
     private readonly Action<ReadOnlyMemory<byte>> _send;
+    private readonly Dictionary<ushort, Action<byte[]>> _questions = [];
+    private ushort _nextQuestion;
     private long _second;
     private int _unreachables;
 
@@ -29,10 +33,10 @@ internal sealed class Gateway : IGateway
     public Gateway(SwitchPlan plan, Action<ReadOnlyMemory<byte>> send)
     {
         (Plan, _send) = (plan, send);
-        Prober = new Prober(send);
-        Forwarder = new DnsForwarder((client, port, message) => SendUdp(client.Mac, client.Address, DnsServer.Port, port, message.Span));
-        SiteDns = new SiteDns((server, port, data) => RouteUdp(server, port, DnsServer.Port, data),
-            (client, port, message) => SendUdp(client.Mac, client.Address, DnsServer.Port, port, message.Span));
+        Prober = new Prober(SendOrRoute);
+        TimeProbe = new TimeProbe((address, port, data) => RouteUdp(address, port, TimeProbe.Port, data), TimeProvider.System);
+        Forwarder = new DnsForwarder(AnswerClient);
+        SiteDns = new SiteDns((server, port, data) => RouteUdp(server, port, DnsServer.Port, data), AnswerClient);
     }
 
     /// <summary>The network.</summary>
@@ -45,6 +49,9 @@ internal sealed class Gateway : IGateway
 
     /// <summary>Asks other servers for names.</summary>
     public DnsForwarder Forwarder { get; }
+
+    /// <summary>Asks computers of sites for their time.</summary>
+    public TimeProbe TimeProbe { get; }
 
     /// <summary>Asks sites for names.</summary>
     public SiteDns SiteDns { get; }
@@ -80,7 +87,7 @@ internal sealed class Gateway : IGateway
     /// <summary>A peer, or a site, is told of this network's own names, and of nobody else's: it has servers of its own.</summary>
     private void ReceiveOwnFromPeer(Ipv4 packet)
     {
-        if (SiteDns.TryTake(packet))
+        if (SiteDns.TryTake(packet) || TimeProbe.TryTake(packet) || Prober.TryTake(packet))
             return;
         if (IsPing(packet))
             AnswerPing(packet, to => Route(to));
@@ -94,6 +101,40 @@ internal sealed class Gateway : IGateway
     }
 
     private static bool IsPing(Ipv4 packet) => packet.Protocol == Ipv4.Icmp && !packet.IsFragment && packet.Payload.Length >= 8 && packet.Payload[0] == 8;
+
+    /// <summary>Asks for a name as a member would, for this computer itself.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="done">Called with the answer, if one comes.</param>
+    /// <returns>What ends the question.</returns>
+    public Action Resolve(byte[] query, Action<byte[]> done)
+    {
+        var port = _nextQuestion++;
+        if (DnsServer.TryAnswer(query, Plan, _data, out var length) || !(SiteDns.TryForward(query, Itself, port) || Forwarder.TryForward(query, Itself, port)))
+        {
+            done(_data[..(length > 0 ? length : DnsServer.Refuse(query, DnsCode.Refused, _data))]);
+            return () => { };
+        }
+
+        _questions[port] = done;
+        return () => _questions.Remove(port);
+    }
+
+    private void AnswerClient(PortIdentity client, ushort port, ReadOnlyMemory<byte> message)
+    {
+        if (client != Itself)
+            SendUdp(client.Mac, client.Address, DnsServer.Port, port, message.Span);
+        else if (_questions.Remove(port, out var done))
+            done(message.ToArray());
+    }
+
+    /// <summary>Sends a frame of the prober's; one without a hardware address is for a computer behind a peer.</summary>
+    private void SendOrRoute(ReadOnlyMemory<byte> frame)
+    {
+        if (Frame.Destination(frame.Span) != 0)
+            _send(frame);
+        else if (Ipv4.TryRead(frame.Span, out var packet) && FindPeer(packet.Destination) is { } peer)
+            Peers?.Send(peer, packet.Whole);
+    }
 
     /// <summary>Takes a frame that comes from outside.</summary>
     public void ReceiveFromOutside(ReadOnlySpan<byte> frame)

@@ -21,6 +21,7 @@ internal sealed partial class CharonProcess : IAsyncDisposable
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(50);
 
     private readonly ProcessIdentity _process;
+    private readonly HashSet<IPAddress> _addresses = [];
 
     private CharonProcess(ProcessIdentity process, string device) => (_process, Device) = (process, device);
 
@@ -84,6 +85,8 @@ internal sealed partial class CharonProcess : IAsyncDisposable
     /// <param name="cancellation">Stops it.</param>
     public async Task AddAddressAsync(IPAddress address, CancellationToken cancellation)
     {
+        if (!_addresses.Add(address))
+            return;   // of another site of the same network
         string[] route = ["local", $"{address}/32", "dev", Device, "table"];
         await IpAsync(cancellation, "address", "replace", $"{address}/32", "dev", Device);
         await IpAsync(cancellation, ["route", "replace", .. route, $"{CharonMessages.RoutingTable}"]);

@@ -91,9 +91,10 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
                 await Task.Delay(LookEvery, cancellation);
             }
         }
-        catch (Exception e) when (e is IOException or SocketException && !cancellation.IsCancellationRequested)
+        catch (Exception e) when (e is IOException or SocketException or FormatException && !cancellation.IsCancellationRequested)
         {
             notices.Report(Notice.Warning($"The IKE daemon has ended, and is started anew: {e.Message}"));
+            await Task.Delay(LookEvery, cancellation);
         }
         finally
         {
@@ -108,12 +109,8 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         var sites = services.Store.Sites.List();
         foreach (var gone in _sites.Keys.Where(id => sites.All(s => s.Id != id)).ToList())
         {
-            var name = CharonMessages.NameOf(gone);
-            await _commands!.RequestAsync("unload-conn", new ViciSection().Add("name", name), cancellation);
-            await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
-            if (_sites[gone].Status.IsIdle is false)
-                await _commands.RequestAsync("terminate", new ViciSection().Add("ike", name).Add("timeout", "-1"), cancellation);
-            _sites.TryRemove(gone, out _);
+            if (_sites.TryRemove(gone, out var joined) && joined.IsLoaded)
+                await UnloadAsync(joined, cancellation);
         }
 
         foreach (var site in sites.Where(s => !_sites.ContainsKey(s.Id)))
@@ -140,6 +137,22 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             .Select(n => new RelayNetwork(AddressPool.ToNumber(n.ToIPNetwork().BaseAddress), SwitchPlanner.MaskOf(n.ToIPNetwork()), services.Layout.Network(n.Id).Peers))];
     }
 
+    private async Task UnloadAsync(Joined joined, CancellationToken cancellation)
+    {
+        var name = CharonMessages.NameOf(joined.Status.Site.Id);
+        try
+        {
+            await _commands!.RequestAsync("unload-conn", new ViciSection().Add("name", name), cancellation);
+            await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
+            if (!joined.Status.IsIdle)
+                await _commands.RequestAsync("terminate", new ViciSection().Add("ike", name).Add("timeout", "-1"), cancellation);
+        }
+        catch (IaaSException e)
+        {
+            notices.Report(Notice.Warning($"{joined.Status.Site.Name}: {e.Message}"));
+        }
+    }
+
     /// <summary>Looks how it stands, and begins what is not under way.</summary>
     private async Task LookAsync(CancellationToken cancellation)
     {
@@ -154,7 +167,14 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             if (!joined.Status.IsIdle || (joined.Tried is { } tried && now - tried < TryAgainAfter))
                 continue;
             joined.Tried = now;
-            await _commands.RequestAsync("initiate", CharonMessages.Initiate(id), cancellation);
+            try
+            {
+                await _commands.RequestAsync("initiate", CharonMessages.Initiate(id), cancellation);
+            }
+            catch (IaaSException e)
+            {
+                joined.Status.Fail($"{e.Message} {e.Remedy}", now);
+            }
         }
     }
 
