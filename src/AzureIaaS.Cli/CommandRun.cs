@@ -1,4 +1,5 @@
 using System.CommandLine;
+using AzureIaaS.Azure;
 using AzureIaaS.Cli.Commands;
 using AzureIaaS.Local;
 using AzureIaaS.Providers;
@@ -42,7 +43,9 @@ internal sealed class CommandRun : IDisposable
         return run._exitCode;
     };
 
-    public static IaaSSession Open(IaaSContext context) => IaaSSession.Open(context, new StoreAdapter(), new LocalAdapter(), FabricCommands.WatcherFor(context));
+    public static IaaSSession Open(IaaSContext context) => context.Provider == IaaSContext.AzureProvider
+        ? IaaSSession.Open(context, new StoreAdapter(), new AzureAdapter())
+        : IaaSSession.Open(context, new StoreAdapter(), new LocalAdapter(), FabricCommands.WatcherFor(context));
 
     /// <summary>Does something whose failure does not end the command: the next machine has its turn.</summary>
     public async Task TryAsync(Func<Task> work)

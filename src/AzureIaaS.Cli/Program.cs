@@ -66,8 +66,9 @@ internal static class Program
         ImageCommand.Create(),
         ReadinessCommand.Create(),
         OperationCommands.Create(),
+        OrphanCommands.Create(),
         FabricCommands.Create(),
-        ContextCommands.Connect(),
+        ConnectCommand.Create(),
         ContextCommands.Disconnect(),
         ContextCommands.List(),
     ];

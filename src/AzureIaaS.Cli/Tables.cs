@@ -1,6 +1,7 @@
 using System.Globalization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Reports;
 using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
@@ -28,7 +29,8 @@ internal static class Tables
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
         ReportDifference => (["Item", "Former", "Later", "Verdict"], o => DifferenceRow((ReportDifference)o)),
         VmCommandResult => (["Vm", "Exit", "Output", "Error"], o => ResultRow((VmCommandResult)o)),
-        IaaSContext => (["Name", "Current", "Provider", "Hypervisor", "Path"], o => ContextRow((IaaSContext)o)),
+        Orphan => (["Kind", "Name", "Size", "Operation", "Id", WrappedColumn], o => OrphanRow((Orphan)o)),
+        IaaSContext => (["Name", "Current", "Provider", "Hypervisor", "Place"], o => ContextRow((IaaSContext)o)),
         _ => throw new ArgumentOutOfRangeException(nameof(sample)),
     };
 
@@ -88,11 +90,13 @@ internal static class Tables
 
     private static string[] ResultRow(VmCommandResult r) => [r.VmName, r.TimedOut ? "timed out" : r.ExitCode?.ToString(CultureInfo.InvariantCulture) ?? "", r.Output.Trim(), r.Error.Trim()];
 
+    private static string[] OrphanRow(Orphan o) => [o.Kind, o.Name, o.Length is { } length ? ByteSize.Format(length) : "", o.Operation?.ToString() ?? "", o.Id, o.Reason];
+
     private static string Number(int value) => value.ToString(CultureInfo.InvariantCulture);
 
     private static string Seconds(TimeSpan? time) => time?.TotalSeconds.ToString("0.00", CultureInfo.InvariantCulture) ?? "";
 
-    private static string[] ContextRow(IaaSContext c) => [c.Name, c.IsCurrent ? "*" : "", c.Provider, c.Hypervisor.ToString(), c.Path];
+    private static string[] ContextRow(IaaSContext c) => [c.Name, c.IsCurrent ? "*" : "", c.Provider, c.Azure is null ? c.Hypervisor.ToString() : "", c.Place];
 
     private static string Time(DateTimeOffset? time) => time?.ToLocalTime().ToString("yyyy-MM-dd HH:mm:ss", CultureInfo.InvariantCulture) ?? "";
 }

@@ -22,6 +22,7 @@ internal static partial class Wording
         ["Get-IaaSImage"] = "image",
         ["Get-IaaSNetwork"] = "network list",
         ["Get-IaaSOperation"] = "operation list",
+        ["Get-IaaSOrphan"] = "orphan list",
         ["Get-IaaSSite"] = "site list",
         ["Get-IaaSSiteConfiguration"] = "site configuration",
         ["Get-IaaSVm"] = "list",
@@ -41,6 +42,7 @@ internal static partial class Wording
         ["New-IaaSSite"] = "site add",
         ["Remove-IaaSHost"] = "host remove",
         ["Remove-IaaSNetwork"] = "network remove",
+        ["Remove-IaaSOrphan"] = "orphan remove",
         ["Remove-IaaSSite"] = "site remove",
         ["Remove-IaaSVm"] = "remove",
         ["Remove-IaaSVmCheckpoint"] = "checkpoint remove",
@@ -68,7 +70,7 @@ internal static partial class Wording
     /// <param name="text">The message.</param>
     public static string ForShell(string text)
     {
-        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal);
+        text = text.Replace("Connect-IaaS -Local", "Connect-IaaS", StringComparison.Ordinal).Replace("-OSType", "-OsType", StringComparison.Ordinal);
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
             .Replace("i-p-address", "ip-address", StringComparison.Ordinal)

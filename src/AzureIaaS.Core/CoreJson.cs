@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using AzureIaaS.Failover;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Readiness;
 using AzureIaaS.Sessions;
 using AzureIaaS.Simulation;
@@ -23,6 +24,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(Orphan))]
 [JsonSerializable(typeof(FleetModel))]
 [JsonSerializable(typeof(AvailabilityReport))]
 [JsonSerializable(typeof(ReadinessReport))]

@@ -13,7 +13,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, INetworkProvider, ISiteProvider
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks, ISiteProvider
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;

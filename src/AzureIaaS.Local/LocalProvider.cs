@@ -81,7 +81,7 @@ internal sealed partial class LocalProvider : IVmProvider
         }
     }
 
-    public IImportStage OpenStage(Guid operation)
+    public IImportStage OpenStage(Guid operation, IProgress<Notice> notices)
     {
         // Not earlier: a plan that is only looked at (-WhatIf) makes no folder.
         Layout.Create();

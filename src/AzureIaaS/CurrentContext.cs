@@ -31,7 +31,9 @@ internal static class CurrentContext
 
     /// <summary>Opens a context.</summary>
     /// <param name="context">The context.</param>
-    public static IaaSSession Open(IaaSContext context) => IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Local, WatcherFor(context));
+    public static IaaSSession Open(IaaSContext context) => context.Provider == IaaSContext.AzureProvider
+        ? IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Azure)
+        : IaaSSession.Open(context, PrivateContext.Store, PrivateContext.Local, WatcherFor(context));
 
     /// <summary>The watcher of a context: this very PowerShell with this very module, since there may be nothing else on the machine.</summary>
     private static WatcherCommand? WatcherFor(IaaSContext context)

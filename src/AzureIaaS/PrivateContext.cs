@@ -28,6 +28,11 @@ internal sealed class PrivateContext : AssemblyLoadContext
     /// <summary>Opens local fabrics.</summary>
     public static IProviderAdapter Local { get; } = Load<IProviderAdapter>("AzureIaaS.Local", "AzureIaaS.Local.LocalAdapter");
 
+    /// <summary>Opens contexts in Azure; loaded, with its packages, when first asked for.</summary>
+    public static IProviderAdapter Azure => LazyAzure.Value;
+
+    private static readonly Lazy<IProviderAdapter> LazyAzure = new(() => Load<IProviderAdapter>("AzureIaaS.Azure", "AzureIaaS.Azure.AzureAdapter"));
+
     /// <inheritdoc/>
     protected override Assembly? Load(AssemblyName assemblyName)
     {

@@ -8,8 +8,8 @@ BeforeDiscovery {
         }
         @{ Page = $file.BaseName; Examples = $found }
     }
-    # What needs a guest with a display or an agent cannot run on simulated machines; what such examples say is checked word by word.
-    $needGuests = 'Get-IaaSVmScreenshot', 'Invoke-IaaSVmCommand'
+    # What needs a guest with a display or an agent, or Azure, cannot run on simulated machines; what such examples say is checked word by word.
+    $needGuests = 'Get-IaaSVmScreenshot', 'Invoke-IaaSVmCommand', 'Get-IaaSOrphan', 'Remove-IaaSOrphan'
     $read = $pages | Where-Object Page -In $needGuests
     $pages = $pages | Where-Object Page -NotIn $needGuests
 }

@@ -41,6 +41,7 @@ BeforeDiscovery {
         @{ Name = 'Suspend-IaaSHost'; Script = 'Get-IaaSHost | Suspend-IaaSHost'; Says = '"Empty for maintenance" on target "host1 (update domain 0, 1 machines)"' }
         @{ Name = 'Suspend-IaaSHost'; Script = 'Suspend-IaaSHost * -Rolling -Pause 60'; Says = '"Empty for 60 seconds, then resume" on target "host2 ' }
         @{ Name = 'Resume-IaaSHost'; Script = 'Resume-IaaSHost * -ReturnMachine'; Says = '"Resume" on target "host1"' }
+        @{ Name = 'Remove-IaaSOrphan'; Script = 'Remove-IaaSOrphan /subscriptions/1/disk0'; Says = '"Remove" on target "/subscriptions/1/disk0"' }
         @{ Name = 'Stop-IaaSHost'; Script = 'Stop-IaaSHost * -Force'; Says = '"Pull the plug, and kill every machine on it" on target "host1"' }
         @{ Name = 'Resume-IaaSOperation'; Script = 'Resume-IaaSOperation'; Says = '"Resume" on target "Import cut' }
         @{ Name = 'Undo-IaaSOperation'; Script = 'Get-IaaSOperation | Undo-IaaSOperation'; Says = '"Undo" on target "Import cut' }

@@ -6,7 +6,7 @@ namespace AzureIaaS.TestRunner;
 /// <summary>Runs every suite there is, adds the counts up, and ends with the line that says how it went.</summary>
 internal static class Program
 {
-    private static readonly string[] Projects = ["tests/AzureIaaS.Core.Tests", "tests/AzureIaaS.Local.Tests"];
+    private static readonly string[] Projects = ["tests/AzureIaaS.Core.Tests", "tests/AzureIaaS.Local.Tests", "tests/AzureIaaS.Azure.Tests"];
 
     private static int Main(string[] arguments)
     {

@@ -10,6 +10,9 @@ internal static class ImportCommand
     private static readonly Option<string?> Name = new("--name", "-n") { Description = "The machine's name; the file's base name when left out." };
     private static readonly Option<long?> Memory = Shared.Size("--memory", "The guest's memory, such as 512MB (default 1GB).");
     private static readonly Option<int?> Cpu = new("--cpu") { Description = "The number of virtual processors (default 1)." };
+    private static readonly Option<string?> Size = new("--size") { Description = "In Azure: the size, such as Standard_D4s_v5; the smallest with its processors and memory when left out." };
+    private static readonly Option<GuestOSType> OSType = new("--os-type") { Description = "In Azure: the operating system on the first disk." };
+    private static readonly Option<string?> Zone = new("--zone") { Description = "In Azure: the availability zone." };
     private static readonly Option<Firmware> FirmwareOption = new("--firmware") { Description = "The firmware; the disk's partition table decides when left out." };
     private static readonly Option<DiskController> Controller = new("--controller") { Description = "The controller of its disks; what an untouched guest most likely boots from when left out." };
     private static readonly Option<string?> Format = new("--format") { Description = "The image's format, without looking: raw, vhdx, ..." };
@@ -25,7 +28,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Name, Memory, Cpu, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, SkipDigest, WhatIf })
+        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, SkipDigest, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -48,6 +51,9 @@ internal static class ImportCommand
             Name = run.Parsed.GetValue(Name),
             Memory = run.Parsed.GetValue(Memory),
             Cpu = run.Parsed.GetValue(Cpu),
+            Size = run.Parsed.GetValue(Size),
+            OSType = run.Parsed.GetValue(OSType),
+            Zone = run.Parsed.GetValue(Zone),
             Firmware = run.Parsed.GetValue(FirmwareOption),
             Controller = run.Parsed.GetValue(Controller),
             Format = run.Parsed.GetValue(Format),
@@ -60,7 +66,7 @@ internal static class ImportCommand
         };
         if (run.Parsed.GetValue(WhatIf))
         {
-            var (_, plan) = run.Session.Imports.Plan(request, run.Cancellation);
+            var (_, plan) = await run.Session.Imports.PlanAsync(request, run.Cancellation);
             run.Notices.Report(Notice.Warning("What if: " + plan.Describe()));
             return;
         }

@@ -31,11 +31,10 @@ internal static class NetworkCommands
     private static Command List()
     {
         var command = new Command("list", "List the networks with who is on them.");
-        command.SetAction(CommandRun.Of(run =>
+        command.SetAction(CommandRun.Of(async run =>
         {
-            foreach (var network in NetworksOf(run).ListNetworks())
+            foreach (var network in await NetworksOf(run).ListNetworksAsync(run.Cancellation))
                 Write(run, network);
-            return Task.CompletedTask;
         }));
         return command;
     }
@@ -52,9 +51,9 @@ internal static class NetworkCommands
         command.Arguments.Add(name);
         foreach (var option in new Option[] { subnet, suffix, servers, isolated, peers })
             command.Options.Add(option);
-        command.SetAction(CommandRun.Of(run =>
+        command.SetAction(CommandRun.Of(async run =>
         {
-            Write(run, NetworksOf(run).AddNetwork(new VirtualNetwork
+            var network = new VirtualNetwork
             {
                 Name = run.Parsed.GetValue(name)!,
                 Subnet = run.Parsed.GetValue(subnet)!,
@@ -62,8 +61,8 @@ internal static class NetworkCommands
                 DnsServers = run.Parsed.GetValue(servers) ?? [],
                 Isolated = run.Parsed.GetValue(isolated),
                 Peers = run.Parsed.GetValue(peers) ?? [],
-            }));
-            return Task.CompletedTask;
+            };
+            Write(run, await NetworksOf(run).AddNetworkAsync(network, run.Notices, run.Cancellation));
         }));
         return command;
     }
@@ -75,10 +74,10 @@ internal static class NetworkCommands
         var command = new Command("peer", "Say which networks one exchanges packets with.");
         command.Arguments.Add(name);
         command.Arguments.Add(peers);
-        command.SetAction(CommandRun.Of(run =>
+        command.SetAction(CommandRun.Of(async run =>
         {
-            Write(run, NetworksOf(run).SetPeers(Find(run, run.Parsed.GetValue(name)!).Id, run.Parsed.GetValue(peers) ?? []));
-            return Task.CompletedTask;
+            var network = await FindAsync(run, run.Parsed.GetValue(name)!);
+            Write(run, await NetworksOf(run).SetPeersAsync(network.Id, run.Parsed.GetValue(peers) ?? [], run.Notices, run.Cancellation));
         }));
         return command;
     }
@@ -94,7 +93,7 @@ internal static class NetworkCommands
             {
                 await run.TryAsync(async () =>
                 {
-                    var found = NetworksOf(run).ListNetworks().Where(n => FileSystemName.MatchesSimpleExpression(pattern, n.Name)).ToList();
+                    var found = (await NetworksOf(run).ListNetworksAsync(run.Cancellation)).Where(n => FileSystemName.MatchesSimpleExpression(pattern, n.Name)).ToList();
                     if (found.Count == 0)
                         throw NotFound(pattern);
                     foreach (var network in found)
@@ -112,15 +111,16 @@ internal static class NetworkCommands
         var address = new Option<string?>("--ip-address") { Description = "The address it is to have; one is chosen when left out." };
         var adapter = new Option<string?>("--adapter") { Description = "The adapter that joins: nic0." };
         var mac = new Option<string?>("--mac-address") { Description = "The adapter's hardware address; the one it has when left out." };
+        var isPublic = new Option<bool>("--public-ip") { Description = "In Azure: a public address too, which nothing reaches until it is allowed." };
         var command = new Command("join", "Put machines on a network, running or not.");
         command.Arguments.Add(network);
         command.Arguments.Add(machines);
-        foreach (var option in new Option[] { address, adapter, mac })
+        foreach (var option in new Option[] { address, adapter, mac, isPublic })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
-            var options = new JoinOptions { IPAddress = run.Parsed.GetValue(address), Adapter = run.Parsed.GetValue(adapter), MacAddress = run.Parsed.GetValue(mac) };
-            var target = Find(run, run.Parsed.GetValue(network)!);
+            var options = new JoinOptions { IPAddress = run.Parsed.GetValue(address), Adapter = run.Parsed.GetValue(adapter), MacAddress = run.Parsed.GetValue(mac), PublicAddress = run.Parsed.GetValue(isPublic) };
+            var target = await FindAsync(run, run.Parsed.GetValue(network)!);
             foreach (var machine in await run.MachinesAsync(machines))
                 await run.TryAsync(async () => Write(run, await NetworksOf(run).JoinAsync(machine.Id, target.Id, options, run.Notices, run.Cancellation)));
         }));
@@ -136,7 +136,7 @@ internal static class NetworkCommands
         command.Options.Add(network);
         command.SetAction(CommandRun.Of(async run =>
         {
-            var target = run.Parsed.GetValue(network) is { } name ? Find(run, name).Id : (Guid?)null;
+            var target = run.Parsed.GetValue(network) is { } name ? (await FindAsync(run, name)).Id : (Guid?)null;
             foreach (var machine in await run.MachinesAsync(machines))
                 await run.TryAsync(async () => Write(run, await NetworksOf(run).ExitAsync(machine.Id, target, run.Notices, run.Cancellation)));
         }));
@@ -153,7 +153,7 @@ internal static class NetworkCommands
         command.SetAction(CommandRun.Of(async run =>
         {
             var wanted = run.Parsed.GetValue(words) is { Length: > 0 } given ? given : [Environment.GetEnvironmentVariable("SHELL") ?? "/bin/sh"];
-            run.Fail(await NetworksOf(run).RunShellAsync(Find(run, run.Parsed.GetValue(network)!).Id, wanted, run.Notices, run.Cancellation));
+            run.Fail(await run.Ability<IFabricNetworks>("shells on networks").RunShellAsync((await FindAsync(run, run.Parsed.GetValue(network)!)).Id, wanted, run.Notices, run.Cancellation));
         }));
         return command;
     }
@@ -173,8 +173,8 @@ internal static class NetworkCommands
             using var own = FabricCommands.OpenAt(run, path, hypervisor);
             var session = own ?? run.Session;
             var name = run.Parsed.GetValue(network)!;
-            var id = Guid.TryParse(name, out var given) ? given : Find(run, name).Id;
-            if (!await ((INetworkProvider)session.Provider).RunSwitchAsync(id, !run.Parsed.GetValue(untilIdle), run.Notices, run.Cancellation))
+            var id = Guid.TryParse(name, out var given) ? given : (await FindAsync(run, name)).Id;
+            if (!await ((IFabricNetworks)session.Provider).RunSwitchAsync(id, !run.Parsed.GetValue(untilIdle), run.Notices, run.Cancellation))
                 run.Notices.Report(Notice.Verbose("Another process is this network's switch already."));
         }));
         return command;
@@ -188,7 +188,8 @@ internal static class NetworkCommands
 
     private static void Write(CommandRun run, VirtualMachine machine) => run.Output.Write(run.Session.Mark(machine), CoreJson.Default.VirtualMachine);
 
-    private static VirtualNetwork Find(CommandRun run, string name) => run.Session.Store.Networks.Find(name) ?? throw NotFound(name);
+    private static async Task<VirtualNetwork> FindAsync(CommandRun run, string name) =>
+        await NetworksOf(run).FindNetworkAsync(name, run.Cancellation) ?? throw NotFound(name);
 
     private static IaaSException NotFound(string name) =>
         new(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{name}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", name);

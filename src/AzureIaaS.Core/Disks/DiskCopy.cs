@@ -103,12 +103,17 @@ public sealed class DiskCopy
     {
         if (_options.Threads > 0)
             return _options.Threads;
+        if (_target.Traits.Threads > 0)
+            return _target.Traits.Threads;
 
         // Hashing and decompression take every processor there is. Of a plain copy the one half, writing, goes by turns, since a file system
         // locks the file for it; a second thread reads meanwhile, which makes it 1.4 times as fast (measured on ext4), and a third gains nothing.
         var most = _options.Digest || _source.IsCompressed ? MostThreads : 2;
         return Math.Clamp(Environment.ProcessorCount, 1, most);
     }
+
+    private int PieceSize() =>
+        Math.Clamp(_target.Traits.PieceSize > 0 ? _target.Traits.PieceSize : _source.PreferredRead, ZeroGranularity, DiskDigest.BlockSize);
 
     private void FillZeroDigests()
     {
@@ -163,9 +168,11 @@ public sealed class DiskCopy
     /// <summary>One thread's buffer and hash. It waits for the target on its own thread: a file completes at once, and plain code starts sooner.</summary>
     private sealed class Worker(DiskCopy copy, CancellationToken cancellation)
     {
-        private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(Math.Clamp(copy._source.PreferredRead, ZeroGranularity, DiskDigest.BlockSize));
+        private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(copy.PieceSize());
         private readonly IncrementalHash? _hash = copy._options.Digest ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         private readonly byte[] _digest = new byte[DiskDigest.HashSize];
+        private readonly List<(long At, int Length)> _kept = [];
+        private bool _isCheck;   // what is read is compared, not written
 
         public void Copy(long block)
         {
@@ -173,6 +180,16 @@ public sealed class DiskCopy
             var length = DiskDigest.BlockLength(copy._source.Length, block);
             if (IsCopied(block, start, length))
                 return;
+            Take(start, length);
+            if (_hash is null)
+                return;
+            _hash.GetHashAndReset(_digest);
+            _digest.CopyTo(copy.DigestOf(block));
+            copy._options.Journal?.Record(block, _digest);
+        }
+
+        private void Take(long start, int length)
+        {
             foreach (var extent in copy._source.GetExtents(start, length))
             {
                 if (extent.Kind == DiskExtentKind.Data)
@@ -180,12 +197,6 @@ public sealed class DiskCopy
                 else
                     HashZeros(extent.Length);
             }
-
-            if (_hash is null)
-                return;
-            _hash.GetHashAndReset(_digest);
-            _digest.CopyTo(copy.DigestOf(block));
-            copy._options.Journal?.Record(block, _digest);
         }
 
         private void CopyData(DiskExtent extent)
@@ -226,6 +237,12 @@ public sealed class DiskCopy
         {
             if (data.Length == 0)
                 return;
+            if (_isCheck)
+            {
+                _kept.Add((at, data.Length));
+                return;
+            }
+
             copy._target.WriteAsync(at, data, cancellation).AsTask().GetAwaiter().GetResult();
             Interlocked.Add(ref copy._written, data.Length);
         }
@@ -235,21 +252,38 @@ public sealed class DiskCopy
         {
             if (_hash is null || copy._options.Journal?.TryGet(block, _digest) != true)
                 return false;
+            _kept.Clear();
+            if (copy._target.Traits.KeepsWrites)
+                HashSource(start, length);
+            else
+                HashTarget(start, length);
+            var found = _hash.GetHashAndReset();
+            if (!found.AsSpan().SequenceEqual(_digest))
+                return false;
+            foreach (var (at, size) in _kept)
+                copy._target.Keep(at, size);
+            _digest.CopyTo(copy.DigestOf(block));
+            Interlocked.Add(ref copy._verified, length);
+            return true;
+        }
+
+        private void HashSource(long start, int length)
+        {
+            _isCheck = true;
+            Take(start, length);
+            _isCheck = false;
+        }
+
+        private void HashTarget(long start, int length)
+        {
             for (var done = 0; done < length;)
             {
                 cancellation.ThrowIfCancellationRequested();
                 var piece = _buffer.AsMemory(0, Math.Min(_buffer.Length, length - done));
                 copy._target.ReadAsync(start + done, piece, cancellation).AsTask().GetAwaiter().GetResult();
-                _hash.AppendData(piece.Span);
+                _hash!.AppendData(piece.Span);
                 done += piece.Length;
             }
-
-            var found = _hash.GetHashAndReset();
-            if (!found.AsSpan().SequenceEqual(_digest))
-                return false;
-            _digest.CopyTo(copy.DigestOf(block));
-            Interlocked.Add(ref copy._verified, length);
-            return true;
         }
 
         private void HashZeros(long length)

@@ -28,6 +28,12 @@ public class IaaSException : Exception
     /// <summary>A stable, unique word for the failure; the same in every version.</summary>
     public string ErrorId { get; }
 
+    /// <summary>
+    /// Whether the same work can go on from where it is once the cause has gone: no network, a busy service, a sign-in that has ended. An operation
+    /// is then left as it is, to be resumed, instead of being undone.
+    /// </summary>
+    public bool IsPassing { get; init; }
+
     /// <summary>What to do next, in one sentence.</summary>
     public string Remedy { get; }
 

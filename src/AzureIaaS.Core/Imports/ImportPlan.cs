@@ -21,6 +21,11 @@ public sealed class ImportPlan
     /// <summary>The folder that the images may not leave; null for each file's own.</summary>
     public string? Root { get; set; }
 
+    /// <summary>Whether the firmware was said or seen; otherwise it is a guess.</summary>
+    public bool IsFirmwareKnown { get; set; }
+
+    /// <summary>Whether the number of processors or the memory was said, by the user or by the source.</summary>
+    public bool IsSizeKnown { get; set; }
     /// <summary>What is odd about the machine, in sentences.</summary>
     public IList<string> Warnings { get; set; } = [];
 
@@ -54,6 +59,8 @@ public sealed class ImportPlan
             ExternalReferences = [.. request.ExternalReferences],
             Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
+            IsFirmwareKnown = request.Firmware != Firmware.Unknown || source.Firmware != Firmware.Unknown,
+            IsSizeKnown = (request.Cpu ?? source.Cpu) is not null || (request.Memory ?? source.Memory) is not null,
             Sources = [.. source.Disks],
             Warnings = [.. source.Warnings, .. source.Disks.SelectMany(d => d.Warnings.Select(w => $"{d.Path}: {w}"))],
             Machine = new VirtualMachine
@@ -63,6 +70,9 @@ public sealed class ImportPlan
                 State = MachineState.Deallocated,
                 Cpu = cpu,
                 Memory = memory,
+                Size = request.Size,
+                OSType = request.OSType,
+                Zone = request.Zone,
                 Firmware = FirmwareFor(request, source),
                 NetworkAdapters = [.. source.Adapters.Select((a, i) => new NetworkAdapter
                 {
@@ -80,7 +90,7 @@ public sealed class ImportPlan
 
     /// <summary>What the plan would do, as a sentence.</summary>
     public string Describe() => $"{Machine.Origin?.Path} ({Machine.Origin?.Format}, {ByteSize.Format(Sources.Sum(s => s.DataLength))} of data) "
-        + $"would become {Machine.Name}: {Machine.Cpu} CPU, {ByteSize.Format(Machine.Memory)}, {Machine.Firmware}, "
+        + $"would become {Machine.Name}: {(Machine.Size is { } size ? size + ", " : "")}{Machine.Cpu} CPU, {ByteSize.Format(Machine.Memory)}, {Machine.Firmware}, "
         + string.Join(", ", Machine.Disks.Select(d => $"{d.Name} {ByteSize.Format(d.Length)} on {d.Controller}")) + ".";
 
     private static Firmware FirmwareFor(ImportRequest request, ImportSource source) =>

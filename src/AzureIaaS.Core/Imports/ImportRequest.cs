@@ -15,6 +15,15 @@ public sealed record ImportRequest
     /// <summary>The guest's memory in bytes.</summary>
     public long? Memory { get; init; }
 
+    /// <summary>The cloud's name for its hardware; null to choose the smallest that has its processors and memory.</summary>
+    public string? Size { get; init; }
+
+    /// <summary>The operating system on its first disk.</summary>
+    public GuestOSType OSType { get; init; }
+
+    /// <summary>The availability zone; null for none.</summary>
+    public string? Zone { get; init; }
+
     /// <summary>The firmware.</summary>
     public Firmware Firmware { get; init; }
 

@@ -24,7 +24,7 @@ public static class ImportSaga
     /// <summary>The saga.</summary>
     public static Saga<ImportWork> Definition { get; } = new("Import", 1,
     [
-        SagaStep.OwningUndo<ImportWork>("stage", (w, _) => Finish(() => w.Provider.OpenStage(w.Operation).Discard())),
+        SagaStep.OwningUndo<ImportWork>("stage", (w, _) => w.Provider.OpenStage(w.Operation, w.Notices).DiscardAsync()),
         new("copy", CopyAsync),
         SagaStep.OwningUndo<ImportWork>("place", (w, _) => w.Provider.UndefineAsync(w.Plan.Machine.Id)),
         new("define", (w, c) => w.Provider.DefineAsync(w.Plan.Machine, w.Operation, c)),
@@ -39,7 +39,7 @@ public static class ImportSaga
 
     private static async Task CopyAsync(ImportWork work, CancellationToken cancellation)
     {
-        var stage = work.Provider.OpenStage(work.Operation);
+        var stage = work.Provider.OpenStage(work.Operation, work.Notices);
         foreach (var (disk, source) in work.Plan.Machine.Disks.Zip(work.Plan.Sources))
         {
             if (stage.FinishedDigests(disk) is { } finished)
@@ -67,19 +67,19 @@ public static class ImportSaga
         }
 
         using var image = DiskFormat.OpenImage(source.Path, options);
+        await using var target = await stage.OpenDiskAsync(disk, resume, cancellation);
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
         using var journalOwner = journal as IDisposable;
-        await using var target = stage.OpenDisk(disk, resume);
         var text = $"Copying {Path.GetFileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
-        var progress = new CopyProgress(work.Notices, text, source.Length);
+        var progress = new CopyProgress(work.Notices, text, disk.Length);
         var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
-        var result = await DiskCopy.RunAsync(image, target, copyOptions, progress, cancellation);
+        var result = await DiskCopy.RunAsync(PaddedImage.For(image, disk.Length, target.Traits.Alignment), target, copyOptions, progress, cancellation);
         if (result.BytesVerified > 0)
             work.Notices.Report(Notice.Verbose($"{ByteSize.Format(result.BytesVerified)} of {disk.Name} had been copied before and are right."));
-        work.Notices.Report(Notice.Step($"Writing {disk.Name} to the disk"));
+        work.Notices.Report(Notice.Step($"Completing {disk.Name}"));
         await target.FlushAsync(cancellation);
         CheckUnchanged(source);
-        stage.Finish(disk, result.BlockDigests.Span);
+        await stage.FinishAsync(disk, result.BlockDigests, cancellation);
         return result.Digest;
     }
 

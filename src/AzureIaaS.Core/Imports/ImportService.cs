@@ -13,7 +13,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <param name="request">What is to be imported.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">Something stands in the way.</exception>
-    public (Guid Operation, ImportPlan Plan) Plan(ImportRequest request, CancellationToken cancellation)
+    public async Task<(Guid Operation, ImportPlan Plan)> PlanAsync(ImportRequest request, CancellationToken cancellation)
     {
         var place = provider.DescribePlace();
         var source = ImportInput.Open(request, cancellation);
@@ -26,6 +26,8 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
                 "Give this one another name with -Name, or remove the other with Remove-IaaSVm.", plan.Machine.Name);
         }
 
+        if (provider is IImportReviewer reviewer)
+            await reviewer.ReviewAsync(plan, cancellation);
         return (operation, plan);
     }
 
@@ -44,7 +46,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
             return await ResumeAsync(same.Id, notices, cancellation);
         }
 
-        var (operation, plan) = await Task.Run(() => Plan(request, cancellation), cancellation);
+        var (operation, plan) = await Task.Run(() => PlanAsync(request, cancellation), cancellation);
         foreach (var warning in plan.Warnings)
             notices.Report(Notice.Warning(warning));
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);

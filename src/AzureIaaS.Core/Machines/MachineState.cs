@@ -63,6 +63,20 @@ public enum Firmware
     Uefi,
 }
 
+/// <summary>The family of an operating system, as far as a place must know it.</summary>
+[JsonConverter(typeof(JsonStringEnumConverter<GuestOSType>))]
+public enum GuestOSType
+{
+    /// <summary>Not known.</summary>
+    Unknown,
+
+    /// <summary>Windows.</summary>
+    Windows,
+
+    /// <summary>Linux, and whatever else is not Windows.</summary>
+    Linux,
+}
+
 /// <summary>The controller that a disk is attached to, as the guest sees it.</summary>
 [JsonConverter(typeof(JsonStringEnumConverter<DiskController>))]
 public enum DiskController

@@ -55,6 +55,9 @@ public sealed class NetworkAdapter
     /// <summary>Its address there, which is its own until it leaves; null while it is on none.</summary>
     public string? IPAddress { get; set; }
 
+    /// <summary>In a cloud: the public address that leads to it; null for none.</summary>
+    public string? PublicIPAddress { get; set; }
+
     /// <summary>The adapter's name.</summary>
     public override string ToString() => Name;
 }

@@ -30,6 +30,15 @@ public sealed class VirtualMachine
     /// <summary>The guest's memory in bytes.</summary>
     public long Memory { get; set; }
 
+    /// <summary>The cloud's name for its hardware, such as <c>Standard_D4s_v5</c>; null where processors and memory are all there is to say.</summary>
+    public string? Size { get; set; }
+
+    /// <summary>The operating system on its first disk, as far as it was said.</summary>
+    public GuestOSType OSType { get; set; }
+
+    /// <summary>The availability zone it is in; null for none.</summary>
+    public string? Zone { get; set; }
+
     /// <summary>The firmware it boots with.</summary>
     public Firmware Firmware { get; set; }
 

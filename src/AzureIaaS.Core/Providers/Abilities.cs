@@ -169,6 +169,9 @@ public sealed record MachineChange
     /// <summary>The memory in bytes; needs a stop.</summary>
     public long? Memory { get; init; }
 
+    /// <summary>The cloud's name for its hardware; needs a stop where the present host does not have it.</summary>
+    public string? Size { get; init; }
+
     /// <summary>The availability set; empty for none. Counts from the next placement on.</summary>
     public string? AvailabilitySet { get; init; }
 

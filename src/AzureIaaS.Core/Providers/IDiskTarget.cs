@@ -3,6 +3,16 @@ namespace AzureIaaS.Providers;
 /// <summary>Where the blocks of a copied disk go: a sparse file, or the pages of a managed disk. What is never written reads as zeros.</summary>
 public interface IDiskTarget : IAsyncDisposable
 {
+    /// <summary>What this target asks of whoever copies to it.</summary>
+    DiskTargetTraits Traits => DiskTargetTraits.None;
+
+    /// <summary>Hears of a piece that a former attempt has written and that is right, for targets that keep account of what they hold.</summary>
+    /// <param name="offset">Where on the disk, in bytes.</param>
+    /// <param name="length">How many bytes.</param>
+    void Keep(long offset, int length)
+    {
+    }
+
     /// <summary>Writes a piece; several threads may write different pieces at once, and a piece may be written again.</summary>
     /// <param name="offset">Where on the disk, in bytes.</param>
     /// <param name="data">The bytes.</param>

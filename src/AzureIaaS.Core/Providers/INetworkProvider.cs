@@ -11,27 +11,40 @@ public sealed record JoinOptions
 
     /// <summary>The adapter's hardware address; null for the one it has.</summary>
     public string? MacAddress { get; init; }
+
+    /// <summary>In a cloud: whether it is to have a public address too. What may reach it there is another question, and nothing may until it is allowed.</summary>
+    public bool PublicAddress { get; init; }
 }
 
 /// <summary>A provider whose networks are ours to arrange.</summary>
 public interface INetworkProvider
 {
     /// <summary>All networks with who is on them, in the order of their names.</summary>
-    IReadOnlyList<VirtualNetwork> ListNetworks();
+    /// <param name="cancellation">Stops it.</param>
+    Task<IReadOnlyList<VirtualNetwork>> ListNetworksAsync(CancellationToken cancellation);
+
+    /// <summary>One network by its whole name, in any case of letters; null when there is none.</summary>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task<VirtualNetwork?> FindNetworkAsync(string name, CancellationToken cancellation);
 
     /// <summary>Adds a network.</summary>
     /// <param name="network">The network; its id, gateway and time are filled.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">Its name is taken, or something about it is not possible.</exception>
-    VirtualNetwork AddNetwork(VirtualNetwork network);
+    Task<VirtualNetwork> AddNetworkAsync(VirtualNetwork network, IProgress<Notice> notices, CancellationToken cancellation);
 
     /// <summary>Changes which networks one exchanges packets with; it counts on both sides.</summary>
     /// <param name="network">The network's id.</param>
     /// <param name="peers">The names of the others.</param>
-    VirtualNetwork SetPeers(Guid network, IReadOnlyList<string> peers);
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task<VirtualNetwork> SetPeersAsync(Guid network, IReadOnlyList<string> peers, IProgress<Notice> notices, CancellationToken cancellation);
 
-    /// <summary>Removes a network that no machine is on, with its switch.</summary>
+    /// <summary>Removes a network that no machine is on.</summary>
     /// <param name="network">The network's id.</param>
-    /// <param name="cancellation">Stops waiting for its switch to end.</param>
+    /// <param name="cancellation">Stops waiting.</param>
     /// <exception cref="IaaSException">Machines are on it.</exception>
     Task RemoveNetworkAsync(Guid network, CancellationToken cancellation);
 
@@ -49,20 +62,4 @@ public interface INetworkProvider
     /// <param name="notices">Receives steps and warnings.</param>
     /// <param name="cancellation">Stops it before anything is changed.</param>
     Task<VirtualMachine> ExitAsync(Guid vm, Guid? network, IProgress<Notice> notices, CancellationToken cancellation);
-
-    /// <summary>Runs a command of this computer's on a network, as a machine of it would; needs root.</summary>
-    /// <param name="network">The network's id.</param>
-    /// <param name="command">The command and its arguments.</param>
-    /// <param name="notices">Receives warnings.</param>
-    /// <param name="cancellation">Ends it.</param>
-    /// <returns>Its exit code.</returns>
-    Task<int> RunShellAsync(Guid network, IReadOnlyList<string> command, IProgress<Notice> notices, CancellationToken cancellation);
-
-    /// <summary>Runs a network's switch until nobody needs it, or until cancelled.</summary>
-    /// <param name="network">The network's id.</param>
-    /// <param name="stay">Whether to go on when no machine on it runs.</param>
-    /// <param name="notices">Receives what is seen and done.</param>
-    /// <param name="cancellation">Stops it.</param>
-    /// <returns>False when another process is its switch already.</returns>
-    Task<bool> RunSwitchAsync(Guid network, bool stay, IProgress<Notice> notices, CancellationToken cancellation);
 }

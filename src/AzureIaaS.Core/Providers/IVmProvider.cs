@@ -105,8 +105,9 @@ public interface IVmProvider : IDisposable
 
     /// <summary>Opens the stage on which an import puts its disks; nothing on it is visible as a machine.</summary>
     /// <param name="operation">The operation's id.</param>
+    /// <param name="notices">Receives steps and details.</param>
     /// <exception cref="IaaSException">The place cannot be written to.</exception>
-    IImportStage OpenStage(Guid operation);
+    IImportStage OpenStage(Guid operation, IProgress<Notice> notices);
 
     /// <summary>Turns a stage into a machine's place. Not yet visible: the store publishes it.</summary>
     /// <param name="machine">The machine.</param>

@@ -23,8 +23,11 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
     private const string AzureVhd = "Azure: prepare a VHD for upload";
     private const string AzureLinux = "Azure: create and upload a Linux VHD";
     private const string AzureGen2 = "Azure: support for generation 2 machines";
+    private const string AddToInitramfs = "Before the move, on Debian and Ubuntu list them in /etc/initramfs-tools/modules and run update-initramfs -u; elsewhere dracut -f --add-drivers \"hv_vmbus hv_storvsc hv_netvsc\".";
     private const long TiB = 1L << 40;
     private const long GiB = 1L << 30;
+
+    private static readonly string[] HyperVBoot = ["hv_vmbus", "hv_storvsc"];
 
     /// <summary>Every rule, in the order in which their findings of one severity are shown.</summary>
     public static IReadOnlyList<ReadinessRule> Known { get; } =
@@ -60,9 +63,10 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("HyperVDrivers", ReadinessSeverity.Blocker, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0
             ? Missing(s.Guest.Kernels[^1], "hv_vmbus", "hv_storvsc", "hv_netvsc").Select(d => ($"The kernel {s.Guest.Kernels[^1].Release} has no driver {d}.", "Install a kernel that has it (most distributions' default one), before the move."))
             : []),
-        new("Initramfs", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && !Missing(s.Guest.Kernels[^1], "hv_vmbus", "hv_storvsc").Any()
-            ? [($"Whether the initramfs of {s.Guest.Kernels[^1].Release} holds hv_vmbus and hv_storvsc was not looked at.",
-                "Make sure, before the move: on Debian and Ubuntu list them in /etc/initramfs-tools/modules and run update-initramfs -u; elsewhere dracut -f --add-drivers \"hv_vmbus hv_storvsc hv_netvsc\".")] : []),
+        new("InitramfsDrivers", ReadinessSeverity.Blocker, AzureLinux, s => s.IsAzure && s.Guest.Kernels is [.., { BootDrivers: { } early } newest]
+            ? HyperVBoot.Where(d => newest.Drivers.Contains(d) && !early.Contains(d)).Select(d => ($"The initramfs of {newest.Release} does not hold {d}, so that its root cannot be found there.", AddToInitramfs)) : []),
+        new("Initramfs", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels is [.., { BootDrivers: null } newest] && !Missing(newest, HyperVBoot).Any()
+            ? [($"Whether the initramfs of {newest.Release} holds hv_vmbus and hv_storvsc was not seen.", "Make sure. " + AddToInitramfs)] : []),
         new("OldKernel", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && s.Guest.Kernels[^1].Release.StartsWith("2.6.", StringComparison.Ordinal)
             ? [($"The kernel {s.Guest.Kernels[^1].Release} is old.", "Before 2.6.37, numa=off must be on its command line.")] : []),
         new("FstabDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesInFstab
@@ -70,7 +74,11 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("SwapOnOsDisk", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.HasSwapOnOsDisk
             ? [("There is swap on the disk of the operating system, where every write is paid for.", "Turn it off, and let waagent or cloud-init make swap on the temporary disk.")] : []),
         new("SerialConsole", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.HasSerialConsole == false
-            ? [("The boot loader's configuration does not write to the serial port: its console will show nothing.", "Add console=ttyS0 to the kernel's command line.")] : []),
+            ? [("The boot loader's configuration does not write to the serial port: its console will show nothing.",
+                s.Guest.Family == GuestFamily.Windows ? "Turn it on: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200." : "Add console=ttyS0 to the kernel's command line.")] : []),
+        new("FallbackLoader", ReadinessSeverity.Condition, "UEFI 2.10, section 3.5.1.1", s => s.Source.Firmware == Firmware.Uefi && s.Guest.EfiLoaders.Count > 0 && !s.Guest.EfiLoaders.Any(IsFallback)
+            ? [($"The EFI system partition has loaders ({s.Guest.EfiLoaders[0]}), but none under /EFI/BOOT, where firmware looks that does not know the machine; its variables do not come along.",
+                "Copy one there before the move: grub-install --removable (Linux), bcdboot C:\\Windows (Windows).")] : []),
         new("PersistentNetRules", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.PersistentNetRules.Count > 0
             ? [($"{s.Guest.PersistentNetRules.Count} rules name network adapters after hardware addresses.", "Remove /etc/udev/rules.d/70-persistent-net.rules, or keep the adapters' addresses.")] : []),
         new("StaticAddresses", ReadinessSeverity.Condition, "The target's networks", s => s.Guest.StaticAddresses
@@ -82,7 +90,10 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("Alignment", ReadinessSeverity.Information, AzureVhd, s => s.IsAzure
             ? s.Source.Disks.Where(d => d.Length % (1 << 20) != 0).Select(d => ($"{d.Path}: the disk's size is no multiple of 1 MiB.", "It is rounded up on the way; nothing needs to be done."))
             : []),
+        .. WindowsRules.All,
     ];
+
+    private static bool IsFallback(string loader) => loader.Equals("/EFI/BOOT/BOOTX64.EFI", StringComparison.OrdinalIgnoreCase);
 
     private static long OsLimit(ReadinessTarget target) => target == ReadinessTarget.AzureGen1 ? 2 * TiB : 4 * TiB;
 

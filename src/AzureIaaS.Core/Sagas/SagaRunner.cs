@@ -2,7 +2,7 @@ namespace AzureIaaS.Sagas;
 
 /// <summary>
 /// Runs a saga forward, unwinds it after a failure, and goes on with either where its log ends. Who calls it holds the operation's lock.
-/// A cancelled saga stays where it is: it can be resumed or undone later.
+/// A cancelled saga stays where it is, and so does one whose trouble is only passing: it can be resumed or undone later.
 /// </summary>
 public class SagaRunner(ISagaStore store, TimeProvider time)
 {
@@ -100,6 +100,10 @@ public class SagaRunner(ISagaStore store, TimeProvider time)
             await DoAsync(step, work, cancellation);
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (IaaSException e) when (e.IsPassing)
         {
             throw;
         }

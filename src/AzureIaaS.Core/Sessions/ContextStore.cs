@@ -68,6 +68,22 @@ public sealed class ContextStore
         Path = System.IO.Path.Combine(UserFolder(Environment.SpecialFolder.LocalApplicationData), "azureiaas", "local"),
     };
 
+    /// <summary>A context in Azure. What this computer notes about uploads under way lies in the user's data folder.</summary>
+    /// <param name="name">The context's name.</param>
+    /// <param name="scope">Where in Azure.</param>
+    public static IaaSContext ForAzure(string name, AzureScope scope)
+    {
+        // By subscription and group, so that a context of another name in the same place finds the same operations.
+        var place = $"{scope.Subscription:N}-{scope.ResourceGroup.ToLowerInvariant()}";
+        return new IaaSContext
+        {
+            Name = name,
+            Provider = IaaSContext.AzureProvider,
+            Azure = scope,
+            Path = System.IO.Path.Combine(UserFolder(Environment.SpecialFolder.LocalApplicationData), "azureiaas", "azure", place),
+        };
+    }
+
     private static string UserFolder(Environment.SpecialFolder folder) =>
         Environment.GetFolderPath(folder, Environment.SpecialFolderOption.DoNotVerify) is { Length: > 0 } path
             ? path

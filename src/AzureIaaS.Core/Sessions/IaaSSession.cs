@@ -75,7 +75,9 @@ public sealed class IaaSSession : IDisposable
             return [.. all.Where(m => pattern.Matches(m.Name))];
         }
 
-        var id = Guid.TryParse(reference, out var given) ? given : Store.Machines.Find(reference)?.Machine.Id;
+        var id = Guid.TryParse(reference, out var given) ? given
+            : Provider is IMachineDirectory directory ? await directory.FindIdAsync(reference, cancellation)
+            : Store.Machines.Find(reference)?.Machine.Id;
         var machine = id is { } known ? await Provider.FindAsync(known, cancellation) : null;
         return machine is null ? throw NotFound(reference) : [Mark(machine)];
     }

@@ -9,10 +9,10 @@ internal sealed class ImportStage(string folder) : IImportStage
 {
     private readonly MachineFiles _files = new(folder, folder);
 
-    public IDiskTarget OpenDisk(VirtualDisk disk, bool resume)
+    public Task<IDiskTarget> OpenDiskAsync(VirtualDisk disk, bool resume, CancellationToken cancellation)
     {
         PrivateFolder.Create(folder);
-        return SparseFileTarget.Open(_files.Disk(disk.Name), disk.Length, resume);
+        return Task.FromResult<IDiskTarget>(SparseFileTarget.Open(_files.Disk(disk.Name), disk.Length, resume));
     }
 
     public ICopyJournal OpenJournal(VirtualDisk disk, bool resume)
@@ -21,21 +21,23 @@ internal sealed class ImportStage(string folder) : IImportStage
         return new FileCopyJournal(Journal(disk), DiskDigest.BlockCount(disk.Length), resume);
     }
 
-    public void Finish(VirtualDisk disk, ReadOnlySpan<byte> blockDigests)
+    public Task FinishAsync(VirtualDisk disk, ReadOnlyMemory<byte> blockDigests, CancellationToken cancellation)
     {
         var digests = _files.Digests(disk.Name);
         File.WriteAllBytes(digests + ".new", blockDigests.ToArray());
         File.Move(digests + ".new", digests, overwrite: true);
         File.Delete(Journal(disk));
+        return Task.CompletedTask;
     }
 
     public byte[]? FinishedDigests(VirtualDisk disk) =>
         File.Exists(_files.Digests(disk.Name)) && File.Exists(_files.Disk(disk.Name)) ? File.ReadAllBytes(_files.Digests(disk.Name)) : null;
 
-    public void Discard()
+    public Task DiscardAsync()
     {
         if (Directory.Exists(folder))
             Directory.Delete(folder, recursive: true);
+        return Task.CompletedTask;
     }
 
     private string Journal(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".journal");

@@ -8,7 +8,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Local.Networking;
 
 /// <summary>The networks of a fabric: what may be made of them and who is on them.</summary>
-internal sealed class FabricNetworks(LocalServices services) : INetworkProvider
+internal sealed class FabricNetworks(LocalServices services) : IFabricNetworks
 {
     private const int MostAdapters = 8;
     private const int MostDnsServers = 3;
@@ -71,6 +71,12 @@ internal sealed class FabricNetworks(LocalServices services) : INetworkProvider
 
     public async Task<VirtualMachine> JoinAsync(Guid vm, Guid network, JoinOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        if (options.PublicAddress)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "NoPublicAddress", "Machines of this computer's fabric have no public addresses.",
+                "Leave -PublicIP out; Start-IaaSVm -Publish makes a port of the machine reachable at this computer.", vm);
+        }
+
         using var owned = await services.Keeper.OwnAsync(vm, cancellation);
         var (machine, target) = (owned.Machine, Find(network));
         if (machine.NetworkAdapters.FirstOrDefault(a => a.NetworkId == network && (options.Adapter is null || a.Name == options.Adapter)) is { } there

@@ -2,6 +2,7 @@ using System.Net;
 using AzureIaaS.Disks;
 using AzureIaaS.Guests;
 using AzureIaaS.Networks;
+using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Networking;
 
@@ -20,7 +21,7 @@ internal static class GuestAddresses
     /// <returns>The address; null where it has none there, or another machine has it.</returns>
     public static string? Choose(VirtualMachine machine, VirtualNetwork network, IReadOnlyList<NetworkMember> members, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var own = Inspect(machine, notices, cancellation).Select(a => a.Split(' ')[0]).Where(a => IPAddress.TryParse(a, out _)).Distinct().ToList();
+        var own = Inspect(machine, notices, cancellation).Select(a => a.Address).Where(a => IPAddress.TryParse(a, out _)).Distinct().ToList();
         var pool = new AddressPool(network.Subnet);
         var here = own.Where(a => pool.Subnet.Contains(IPAddress.Parse(a))).ToList();
         foreach (var address in here)
@@ -38,14 +39,14 @@ internal static class GuestAddresses
         return null;
     }
 
-    private static IList<string> Inspect(VirtualMachine machine, IProgress<Notice> notices, CancellationToken cancellation)
+    private static IList<StaticAddress> Inspect(VirtualMachine machine, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var disks = new List<DiskImage>();
         try
         {
-            // The machine's own files, an overlay's parent among them: they may refer to one another.
+            // An overlay refers to its parent, which lies beside it.
             foreach (var disk in machine.Disks.Where(d => File.Exists(d.Path)))
-                disks.Add(DiskFormat.OpenImage(disk.Path, new DiskOpenOptions { Format = disk.Format, ExternalReferences = true }));
+                disks.Add(DiskFormat.OpenImage(disk.Path, new DiskOpenOptions { Format = disk.Format, Root = Path.GetDirectoryName(disk.Path) }));
             return disks.Count == 0 ? [] : GuestInspector.Inspect(disks, cancellation).StaticAddresses;
         }
         catch (Exception e) when (e is IaaSException or IOException or UnauthorizedAccessException)

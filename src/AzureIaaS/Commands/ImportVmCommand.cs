@@ -26,6 +26,21 @@ public sealed class ImportVmCommand : PathCmdlet
     [EmptyIsNull]
     public int? Cpu { get; set; }
 
+    /// <summary>In Azure: the size, such as Standard_D4s_v5; the smallest with its processors and memory when left out.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? Size { get; set; }
+
+    /// <summary>In Azure: the operating system on the first disk.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public GuestOSType? OSType { get; set; }
+
+    /// <summary>In Azure: the availability zone.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? Zone { get; set; }
+
     /// <summary>The firmware; the disk's partition table decides when left out.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyIsNull]
@@ -118,6 +133,9 @@ public sealed class ImportVmCommand : PathCmdlet
             Name = NameFor(path),
             Memory = Memory,
             Cpu = Cpu,
+            Size = Size,
+            OSType = OSType ?? GuestOSType.Unknown,
+            Zone = Zone,
             Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
             Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
             Format = Format,
@@ -131,7 +149,7 @@ public sealed class ImportVmCommand : PathCmdlet
         };
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
-            var plan = Await(c => Task.Run(() => session.Imports.Plan(request, c).Plan, c));
+            var plan = Await(async c => (await session.Imports.PlanAsync(request, c)).Plan);
             ShouldProcess(plan.Describe(), plan.Describe(), "Import");
             return;
         }

@@ -18,10 +18,10 @@ public abstract class NetworkCmdlet : IaaSCmdlet
     /// <summary>The networks that a name or a pattern means.</summary>
     /// <param name="networks">Where they are.</param>
     /// <param name="name">The name or pattern.</param>
-    private protected static IReadOnlyList<VirtualNetwork> Find(INetworkProvider networks, string name)
+    private protected IReadOnlyList<VirtualNetwork> Find(INetworkProvider networks, string name)
     {
         var pattern = WildcardPattern.Get(name, WildcardOptions.IgnoreCase);
-        var found = networks.ListNetworks().Where(n => pattern.IsMatch(n.Name)).ToList();
+        var found = Await(networks.ListNetworksAsync).Where(n => pattern.IsMatch(n.Name)).ToList();
         return found.Count > 0 || WildcardPattern.ContainsWildcardCharacters(name) ? found : throw NotFound(name);
     }
 
@@ -96,7 +96,7 @@ public sealed class NewNetworkCommand : NetworkCmdlet
         var session = Session();
         var network = new VirtualNetwork { Name = Name, Subnet = Subnet, DnsSuffix = DnsSuffix, DnsServers = [.. DnsServer], Isolated = Isolated, Peers = [.. Peer] };
         if (ShouldProcess($"{Name} ({Subnet})", "Make a network"))
-            WriteObject(Mark(NetworksOf(session).AddNetwork(network), session));
+            WriteObject(Mark(Await(c => NetworksOf(session).AddNetworkAsync(network, Output, c)), session));
     });
 }
 
@@ -127,7 +127,7 @@ public sealed class SetNetworkCommand : NetworkCmdlet
             {
                 var session = Session();
                 foreach (var network in Find(NetworksOf(session), name).Where(n => ShouldProcess(n.Name, Peer.Length == 0 ? "End peering" : $"Peer with {string.Join(", ", Peer)}")))
-                    WriteObject(Mark(NetworksOf(session).SetPeers(network.Id, Peer), session));
+                    WriteObject(Mark(Await(c => NetworksOf(session).SetPeersAsync(network.Id, Peer, Output, c)), session));
             });
         }
     }
@@ -170,7 +170,9 @@ public abstract class NetworkPlaceCmdlet : VmActionCmdlet
     /// <summary>The network of a name.</summary>
     /// <param name="session">The session.</param>
     /// <param name="name">The whole name.</param>
-    private protected static VirtualNetwork FindNetwork(IaaSSession session, string name) => session.Store.Networks.Find(name) ?? throw NetworkCmdlet.NotFound(name);
+    /// <param name="cancellation">Stops it.</param>
+    private protected static async Task<VirtualNetwork> FindNetworkAsync(IaaSSession session, string name, CancellationToken cancellation) =>
+        await NetworksOf(session).FindNetworkAsync(name, cancellation) ?? throw NetworkCmdlet.NotFound(name);
 
     private protected static INetworkProvider NetworksOf(IaaSSession session) => Ability.Of<INetworkProvider>(session, "networks of its own");
 }
@@ -210,11 +212,15 @@ public sealed class JoinNetworkCommand : NetworkPlaceCmdlet
     [EmptyIsNull]
     public string? MacAddress { get; set; }
 
+    /// <summary>In Azure: a public address too, which nothing reaches until it is allowed.</summary>
+    [Parameter]
+    public SwitchParameter PublicIP { get; set; }
+
     private protected override string ActionName => $"Join network {Network}";
 
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
-        await NetworksOf(session).JoinAsync(machine.Id, FindNetwork(session, Network).Id,
-            new JoinOptions { IPAddress = IPAddress, Adapter = Adapter, MacAddress = MacAddress }, Output, cancellation);
+        await NetworksOf(session).JoinAsync(machine.Id, (await FindNetworkAsync(session, Network, cancellation)).Id,
+            new JoinOptions { IPAddress = IPAddress, Adapter = Adapter, MacAddress = MacAddress, PublicAddress = PublicIP }, Output, cancellation);
 }
 
 /// <summary>Exit-IaaSNetwork: takes machines off networks, running or not.</summary>
@@ -231,5 +237,5 @@ public sealed class ExitNetworkCommand : NetworkPlaceCmdlet
     private protected override string ActionName => Network is null ? "Exit all networks" : $"Exit network {Network}";
 
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation) =>
-        await NetworksOf(session).ExitAsync(machine.Id, Network is null ? null : FindNetwork(session, Network).Id, Output, cancellation);
+        await NetworksOf(session).ExitAsync(machine.Id, Network is null ? null : (await FindNetworkAsync(session, Network, cancellation)).Id, Output, cancellation);
 }

@@ -19,6 +19,11 @@ public sealed class SetVmCommand : VmActionCmdlet
     [ByteSize]
     public long? Memory { get; set; }
 
+    /// <summary>In Azure: the size, such as Standard_D4s_v5; needs a stop.</summary>
+    [Parameter]
+    [ValidateNotNullOrEmpty]
+    public string? Size { get; set; }
+
     /// <summary>The availability set; empty for none. Counts from the next placement on.</summary>
     [Parameter]
     [AllowEmptyString]
@@ -40,6 +45,7 @@ public sealed class SetVmCommand : VmActionCmdlet
         {
             Cpu = Cpu,
             Memory = Memory,
+            Size = Size,
             AvailabilitySet = MyInvocation.BoundParameters.ContainsKey(nameof(AvailabilitySet)) ? AvailabilitySet ?? "" : null,
             StartOrder = StartOrder,
             Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? ""),

@@ -37,7 +37,7 @@ public sealed class WatchFabricCommand : IaaSCmdlet
             : CurrentContext.Open(new IaaSContext { Path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path), Hypervisor = Hypervisor });
         if (NetworkId is { } network)
         {
-            if (!Await(c => ((INetworkProvider)(own ?? Session()).Provider).RunSwitchAsync(network, !UntilIdle, Output, c)))
+            if (!Await(c => ((IFabricNetworks)(own ?? Session()).Provider).RunSwitchAsync(network, !UntilIdle, Output, c)))
                 WriteVerbose("Another process is this network's switch already.");
             return;
         }

@@ -16,7 +16,7 @@ public class ImportSagaTests
         for (var failing = 0; failing < StepCount; failing++)
         {
             using var fabric = new TestFabric(HypervisorKind.Simulated);
-            var (operation, work) = Begin(fabric);
+            var (operation, work) = await BeginAsync(fabric);
             var saga = Change(failing, step => step with { Do = (_, _) => throw new IOException("injected") });
             await Assert.ThrowsAsync<IOException>(() => Runner(fabric).RunAsync(saga, operation, work, null, CancellationToken.None));
             await AssertNothingIsLeftAsync(fabric);
@@ -31,7 +31,7 @@ public class ImportSagaTests
         for (var failing = 0; failing < StepCount - 1; failing++)
         {
             using var fabric = new TestFabric(HypervisorKind.Simulated);
-            var (operation, work) = Begin(fabric);
+            var (operation, work) = await BeginAsync(fabric);
             var saga = Change(failing, step => step with
             {
                 Do = async (w, c) =>
@@ -51,7 +51,7 @@ public class ImportSagaTests
         for (var repeated = 0; repeated < StepCount; repeated++)
         {
             using var fabric = new TestFabric(HypervisorKind.Simulated);
-            var (operation, work) = Begin(fabric);
+            var (operation, work) = await BeginAsync(fabric);
             var saga = Change(repeated, step => step with
             {
                 Do = async (w, c) =>
@@ -71,7 +71,7 @@ public class ImportSagaTests
         for (var failing = 1; failing < StepCount; failing++)
         {
             using var fabric = new TestFabric(HypervisorKind.Simulated);
-            var (operation, work) = Begin(fabric);
+            var (operation, work) = await BeginAsync(fabric);
             var steps = ImportSaga.Definition.Steps.Select(step => step with
             {
                 Undo = step.Undo is not { } undo ? null : async (w, c) =>
@@ -95,7 +95,7 @@ public class ImportSagaTests
         for (var lines = 0; lines <= 2 * StepCount; lines++)
         {
             using var fabric = new TestFabric(HypervisorKind.Simulated);
-            var (operation, work) = Begin(fabric);
+            var (operation, work) = await BeginAsync(fabric);
             var mortal = new MortalSagaStore(fabric.Session.Store.Sagas, lines);
             await Assert.ThrowsAsync<Died>(() => new SagaRunner(mortal, TimeProvider.System).RunAsync(ImportSaga.Definition, operation, work, null, CancellationToken.None));
             var published = !fabric.Session.Store.Sagas.Find(operation)!.IsOpen;
@@ -127,9 +127,9 @@ public class ImportSagaTests
         return ImportSaga.Definition with { Steps = steps };
     }
 
-    private static (Guid Operation, ImportWork Work) Begin(TestFabric fabric)
+    private static async Task<(Guid Operation, ImportWork Work)> BeginAsync(TestFabric fabric)
     {
-        var (operation, plan) = fabric.Session.Imports.Plan(new ImportRequest { Path = fabric.Guest(), Memory = 32 << 20 }, CancellationToken.None);
+        var (operation, plan) = await fabric.Session.Imports.PlanAsync(new ImportRequest { Path = fabric.Guest(), Memory = 32 << 20 }, CancellationToken.None);
         var json = System.Text.Json.JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan);
         fabric.Session.Store.Sagas.Create(
             new SagaRecord(operation, "Import", ImportSaga.Definition.Version, plan.Machine.Name, plan.Machine.Origin!.Path, json, DateTimeOffset.UnixEpoch), reserveName: true);

@@ -36,7 +36,7 @@ internal static class LinuxMachines
     public static VirtualNetwork AddNetwork(this TestFabric fabric, string name, string subnet, bool isolated = true, params string[] peers) => fabric.Networks()
         .AddNetwork(new VirtualNetwork { Name = name, Subnet = subnet, DnsSuffix = name + ".example", Isolated = isolated, Peers = [.. peers] });
 
-    public static INetworkProvider Networks(this TestFabric fabric) => (INetworkProvider)fabric.Provider;
+    public static IFabricNetworks Networks(this TestFabric fabric) => (IFabricNetworks)fabric.Provider;
 
     public static Task<VirtualMachine> JoinAsync(this TestFabric fabric, VirtualMachine machine, VirtualNetwork network, string? address = null) =>
         fabric.Networks().JoinAsync(machine.Id, network.Id, new JoinOptions { IPAddress = address }, fabric.Notices, CancellationToken.None);

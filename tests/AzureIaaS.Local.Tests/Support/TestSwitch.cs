@@ -12,7 +12,7 @@ internal sealed class TestSwitch : IAsyncDisposable
     public TestSwitch(TestFabric fabric, VirtualNetwork network)
     {
         _session = fabric.Open();
-        _running = Task.Run(() => ((INetworkProvider)_session.Provider).RunSwitchAsync(network.Id, stay: true, Notices, _stop.Token));
+        _running = Task.Run(() => ((IFabricNetworks)_session.Provider).RunSwitchAsync(network.Id, stay: true, Notices, _stop.Token));
     }
 
     public Notices Notices { get; } = new();

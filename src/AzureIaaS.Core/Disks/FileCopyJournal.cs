@@ -1,14 +1,13 @@
 using System.Buffers.Binary;
-using AzureIaaS.Disks;
 using Microsoft.Win32.SafeHandles;
 
-namespace AzureIaaS.Local.Imports;
+namespace AzureIaaS.Disks;
 
 /// <summary>
 /// A copy's journal as a file that only grows: for each block its index and digest. It is not synchronised to the disk with every line, for
-/// a line proves nothing by itself: whoever resumes reads the block back and compares.
+/// a line proves nothing by itself: whoever resumes compares the block with it, and a line that is lost only means work done again.
 /// </summary>
-internal sealed class FileCopyJournal : ICopyJournal, IDisposable
+public sealed class FileCopyJournal : ICopyJournal, IDisposable
 {
     private const int RecordSize = sizeof(long) + DiskDigest.HashSize;
 
@@ -29,6 +28,7 @@ internal sealed class FileCopyJournal : ICopyJournal, IDisposable
         Load(blocks);
     }
 
+    /// <inheritdoc/>
     public bool TryGet(long block, Span<byte> digest)
     {
         if (!_known.TryGetValue(block, out var known))
@@ -37,6 +37,7 @@ internal sealed class FileCopyJournal : ICopyJournal, IDisposable
         return true;
     }
 
+    /// <inheritdoc/>
     public void Record(long block, ReadOnlySpan<byte> digest)
     {
         Span<byte> record = stackalloc byte[RecordSize];
@@ -49,6 +50,7 @@ internal sealed class FileCopyJournal : ICopyJournal, IDisposable
         }
     }
 
+    /// <inheritdoc/>
     public void Dispose() => _file.Dispose();
 
     private void Load(long blocks)

@@ -1,0 +1,210 @@
+using System.Globalization;
+using Azure.Core;
+using Azure.ResourceManager.Resources;
+using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Machines;
+using AzureIaaS.Networks;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Azure.Networks;
+
+/// <summary>
+/// The networks of a resource group: virtual networks with a subnet for machines and a security group that lets nobody in from outside. Those that others
+/// have made are listed too, and machines can join them; they are never changed.
+/// </summary>
+/// <param name="connection">The way to Azure.</param>
+/// <param name="resources">What carries them.</param>
+internal sealed class AzureNetworks(ArmConnection connection, NetworkResources resources)
+{
+    private const int MostDnsServers = 20;
+    private const string DefaultSpace = "10.96.0.0/16";
+    private const string DefaultRange = "10.96.0.0/20";
+
+    /// <summary>All networks but those of rehearsals, in the order of their names.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<IReadOnlyList<VirtualNetwork>> ListAsync(CancellationToken cancellation) =>
+        [.. (await resources.ListWholeAsync(NetworkResources.Networks, cancellation)).Select(NetworkMapping.FromAzure).Where(n => n.RehearsalOf is null).OrderBy(n => n.Name, StringComparer.OrdinalIgnoreCase)];
+
+    /// <summary>One network by name; null when there is none.</summary>
+    /// <param name="name">Its name.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<VirtualNetwork?> FindAsync(string name, CancellationToken cancellation) =>
+        AzureNames.Problem(name) is null && await resources.FindAsync(IdOf(name), cancellation) is { } found ? NetworkMapping.FromAzure(found.Data) : null;
+
+    /// <summary>One network by its identity, which is made of its full name.</summary>
+    /// <param name="id">Its identity.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">There is none.</exception>
+    public async Task<GenericResourceData> NeededAsync(Guid id, CancellationToken cancellation)
+    {
+        var listed = (await resources.ListAsync(NetworkResources.Networks, cancellation)).Find(n => NetworkMapping.IdFor(n.Id) == id);
+        return listed is not null && await resources.FindAsync(listed.Id, cancellation) is { } found ? found.Data : throw NotFound(id.ToString());
+    }
+
+    /// <summary>Makes a network.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    /// <exception cref="IaaSException">Its name is taken, or something about it is not possible.</exception>
+    public async Task<VirtualNetwork> AddAsync(VirtualNetwork network, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        Check(network);
+        if (await resources.FindAsync(IdOf(network.Name), cancellation) is not null)
+        {
+            throw new IaaSException(ErrorKind.AlreadyExists, "NetworkNameTaken", $"There is a virtual network called '{network.Name}' in {connection.Scope.ResourceGroup} already.",
+                "Give another name with -Name; or use the one that is there: machines can join it.", network.Name);
+        }
+
+        var peers = await PeersAsync(network.Name, network.Subnet, network.Peers, cancellation);
+        network.Created = connection.Time.GetUtcNow();
+        await PutAsync(network, network.Subnet, peers.Select(p => p.Id), notices, cancellation);
+        foreach (var peer in peers)
+            await PutPeersAsync(peer, NetworkMapping.FromAzure(peer).Peers.Append(network.Name), notices, cancellation);
+        return (await FindAsync(network.Name, cancellation))!;
+    }
+
+    /// <summary>Changes which networks one exchanges packets with, on both sides.</summary>
+    /// <param name="network">Its identity.</param>
+    /// <param name="names">The others' names.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    public async Task<VirtualNetwork> SetPeersAsync(Guid network, IReadOnlyList<string> names, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var data = await NeededAsync(network, cancellation);
+        var own = NetworkMapping.FromAzure(data);
+        MustBeOurs(data);
+        var wanted = await PeersAsync(own.Name, own.Subnet, names, cancellation);
+        await PutPeersAsync(data, wanted.Select(w => w.Id.Name), notices, cancellation);
+        foreach (var other in await resources.ListWholeAsync(NetworkResources.Networks, cancellation))
+        {
+            var (has, isWanted) = (NetworkMapping.FromAzure(other).Peers, wanted.Exists(w => w.Id == other.Id));
+            if (other.Id == data.Id || isWanted == has.Contains(own.Name, StringComparer.OrdinalIgnoreCase))
+                continue;
+            MustBeOurs(other);
+            await PutPeersAsync(other, isWanted ? has.Append(own.Name) : has.Where(p => !p.Equals(own.Name, StringComparison.OrdinalIgnoreCase)), notices, cancellation);
+        }
+
+        return (await FindAsync(own.Name, cancellation))!;
+    }
+
+    /// <summary>Removes a network that no machine is on, and its security group.</summary>
+    /// <param name="network">Its identity.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    public async Task RemoveAsync(Guid network, CancellationToken cancellation)
+    {
+        var data = await NeededAsync(network, cancellation);
+        var own = NetworkMapping.FromAzure(data);
+        MustBeOurs(data);
+        if (own.Machines.Count > 0)
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "NetworkInUse", $"Machines are on network '{own.Name}': {string.Join(", ", own.Machines)}.",
+                "Take them off with Exit-IaaSNetwork, then remove it.", own.Name);
+        }
+
+        if (own.Peers.Count > 0)
+            await SetPeersAsync(network, [], Quiet.Notices, cancellation);
+        await resources.RemoveAsync(data.Id, Quiet.Notices, cancellation);
+        await resources.RemoveAsync(resources.IdOf(NetworkResources.SecurityGroups, own.Name), Quiet.Notices, cancellation);
+    }
+
+    /// <summary>The subnet of machines that were put on no network: one that the context names, or the group's own.</summary>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>Its full id.</returns>
+    public async Task<string> DefaultSubnetAsync(IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        if (connection.Scope.Subnet is { Length: > 0 } given)
+            return given;
+        if (await resources.FindAsync(IdOf(AzureNames.DefaultNetwork), cancellation) is { } found)
+        {
+            return NetworkMapping.SubnetIdOf(found.Data)
+                ?? throw new IaaSException(ErrorKind.InvalidState, "NoSubnet", $"The virtual network '{AzureNames.DefaultNetwork}' has no subnet for machines.", "Join-IaaSNetwork puts machines on another one.", found.Id.Name);
+        }
+
+        var network = new VirtualNetwork { Name = AzureNames.DefaultNetwork, Subnet = DefaultRange, Created = connection.Time.GetUtcNow() };
+        await PutAsync(network, DefaultSpace, [], notices, cancellation);
+        return $"{IdOf(AzureNames.DefaultNetwork)}/subnets/{AzureNames.DefaultSubnet}";
+    }
+
+    /// <summary>Writes a network with its security group; the group first, so that the network is never open.</summary>
+    /// <param name="network">The network.</param>
+    /// <param name="space">All addresses of it.</param>
+    /// <param name="peers">The ids of its peers.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <param name="more">Tags beside the usual ones.</param>
+    public async Task PutAsync(
+        VirtualNetwork network, string space, IEnumerable<ResourceIdentifier> peers, IProgress<Notice> notices, CancellationToken cancellation, IEnumerable<KeyValuePair<string, string>>? more = null)
+    {
+        var tags = TagsOf(network).Concat(more ?? []).ToList();
+        var security = resources.IdOf(NetworkResources.SecurityGroups, network.Name);
+        if (await resources.FindAsync(security, cancellation) is null)
+            await resources.PutAsync(security, NetworkMapping.SecurityBody(network.Isolated), tags, notices, cancellation);
+        await resources.PutAsync(IdOf(network.Name), NetworkMapping.NetworkBody(network, space, security.ToString(), peers), tags, notices, cancellation);
+    }
+
+    private Task PutPeersAsync(GenericResourceData data, IEnumerable<string> peers, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var space = (string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "";
+        return PutAsync(NetworkMapping.FromAzure(data), space, peers.Distinct(StringComparer.OrdinalIgnoreCase).Select(IdOf), notices, cancellation);
+    }
+
+    private async Task<List<GenericResourceData>> PeersAsync(string name, string range, IEnumerable<string> names, CancellationToken cancellation)
+    {
+        var found = new List<GenericResourceData>();
+        foreach (var peer in names.Distinct(StringComparer.OrdinalIgnoreCase))
+        {
+            var data = (await resources.FindAsync(IdOf(peer), cancellation))?.Data ?? throw NotFound(peer);
+            MustBeOurs(data);
+            if (peer.Equals(name, StringComparison.OrdinalIgnoreCase)
+                || (System.Net.IPNetwork.TryParse((string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "", out var other) && AddressPool.Overlap(other, System.Net.IPNetwork.Parse(range))))
+            {
+                throw new IaaSException(ErrorKind.InvalidArgument, "PeersOverlap", $"Network '{name}' ({range}) and '{peer}' have addresses in common.", "Peers need subnets of their own.", peer);
+            }
+
+            found.Add(data);
+        }
+
+        return found;
+    }
+
+    private static void Check(VirtualNetwork network)
+    {
+        if (AzureNames.Problem(network.Name) is { } problem)
+            throw Refused("InvalidNetworkName", $"A network in Azure cannot be called '{network.Name}': {problem}.", "Give another name with -Name.", network.Name);
+        _ = new AddressPool(network.Subnet);
+        if (network.DnsSuffix is { Length: > 0 })
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"Network '{network.Name}': names of its own (a private DNS zone) are not made in Azure by this version.",
+                "Leave -DnsSuffix out; -DnsServer names servers of yours that know the names.", network.Name);
+        }
+
+        if (network.DnsServers.Count > MostDnsServers || network.DnsServers.FirstOrDefault(s => !System.Net.IPAddress.TryParse(s, out _)) is not null)
+            throw Refused("InvalidDnsServer", $"'{string.Join(", ", network.DnsServers)}' are no DNS servers' addresses.", $"Give up to {MostDnsServers} addresses with -DnsServer, or none for Azure's own.", network.Name);
+    }
+
+    private static void MustBeOurs(GenericResourceData data)
+    {
+        if (NetworkMapping.IsAsMade(data))
+            return;
+        throw new IaaSException(ErrorKind.AccessDenied, "NetworkNotOurs", $"The virtual network '{data.Id.Name}' was made, or added to, by others; it is not changed.",
+            "Do it in the portal, or with whoever made it. Machines can join it all the same.", data.Id.Name);
+    }
+
+    private static IEnumerable<KeyValuePair<string, string>> TagsOf(VirtualNetwork network)
+    {
+        yield return new(AzureNames.NetworkTag, network.Name);
+        yield return new(AzureNames.CreatedTag, network.Created.ToString("O", CultureInfo.InvariantCulture));
+        if (network.Isolated)
+            yield return new(AzureNames.IsolatedTag, "true");
+        if (network.RehearsalOf is { } original)
+            yield return new(AzureNames.RehearsalTag, original.ToString());
+    }
+
+    private ResourceIdentifier IdOf(string name) => resources.IdOf(NetworkResources.Networks, name);
+
+    private static IaaSException Refused(string id, string message, string remedy, string target) => new(ErrorKind.InvalidArgument, id, message, remedy, target);
+
+    private static IaaSException NotFound(string network) =>
+        new(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{network}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", network);
+}

@@ -1,0 +1,88 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Disks.Vhd;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Azure.Upload;
+
+/// <summary>
+/// A managed disk that is being uploaded, as the target of a copy: the disk's bytes as pages, and last the footer that makes them a fixed VHD.
+/// Azure looks at the footer when access is revoked, so a disk without one can never be mistaken for a whole one.
+/// </summary>
+internal sealed class PageTarget : IDiskTarget
+{
+    /// <summary>
+    /// How many pieces are under way at most. Each is a block of 4 MiB, and what is under way is sent again after an interruption: eight are
+    /// enough for what one disk takes, and little to repeat.
+    /// </summary>
+    public const int MostAtOnce = 8;
+
+    private readonly PageBlob _blob;
+    private readonly PageRanges _written = new();
+    private readonly VirtualDisk _disk;
+    private readonly Guid _footerId;
+    private readonly IProgress<Notice> _notices;
+
+    /// <summary>Uses a blob.</summary>
+    /// <param name="blob">The pages; closed with the target.</param>
+    /// <param name="disk">The disk.</param>
+    /// <param name="footerId">The identity that the footer gives it.</param>
+    /// <param name="notices">Receives details.</param>
+    public PageTarget(PageBlob blob, VirtualDisk disk, Guid footerId, IProgress<Notice> notices)
+    {
+        _blob = blob;
+        _disk = disk;
+        _footerId = footerId;
+        _notices = notices;
+    }
+
+    public DiskTargetTraits Traits { get; } =
+        new() { PieceSize = DiskDigest.BlockSize, Threads = MostAtOnce, Alignment = PageBlob.PageSize, KeepsWrites = true };
+
+    public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
+    {
+        await _blob.WriteAsync(offset, data, cancellation);
+        _written.Add(offset, offset + data.Length);
+    }
+
+    public void Keep(long offset, int length) => _written.Add(offset, offset + length);
+
+    public async ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellation) => await _blob.ReadAsync(offset, buffer, cancellation);
+
+    /// <summary>Checks that the disk has the pages it was given and no others, then writes the footer.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    public async ValueTask FlushAsync(CancellationToken cancellation)
+    {
+        var written = _written.Merged();
+        await CheckAsync(written, cancellation);
+        await _blob.WriteAsync(_disk.Length, FixedVhd.Footer(_disk.Length, _footerId), cancellation);
+        _notices.Report(Notice.Verbose($"{_disk.Path}: {written.Sum(r => r.End - r.Start):N0} bytes in {written.Count:N0} ranges, by {_blob.Requests:N0} requests."));
+    }
+
+    /// <summary>Every page's content was compared by its digest when it was taken; what remains is that all are there, and nothing else is.</summary>
+    private async Task CheckAsync(IReadOnlyList<(long Start, long End)> written, CancellationToken cancellation)
+    {
+        IReadOnlyList<(long Start, long End)> there;
+        try
+        {
+            there = await _blob.GetRangesAsync(_disk.Length, cancellation);
+        }
+        catch (IaaSException e) when (e.Kind == ErrorKind.AccessDenied)
+        {
+            // Nowhere is it written that access to write a managed disk is access to list its pages.
+            _notices.Report(Notice.Warning($"{_disk.Path}: Azure does not list the disk's pages, so that all are there was not compared; each was, when it was taken."));
+            return;
+        }
+
+        if (PageRanges.FirstDifference(written, there) is { } at)
+        {
+            throw new IaaSException(ErrorKind.InvalidData, "UploadDiffers", $"{_disk.Path}: the disk in Azure differs from its source at byte {at:N0}.",
+                "Undo-IaaSOperation removes it; then import again, and see that nobody else writes to the disk.", _disk.Path);
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _blob.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

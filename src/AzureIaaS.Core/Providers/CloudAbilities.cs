@@ -1,0 +1,78 @@
+using AzureIaaS.Imports;
+
+namespace AzureIaaS.Providers;
+
+/// <summary>A provider that must be reached before it can be used.</summary>
+public interface IConnectable
+{
+    /// <summary>Makes sure that the context's place can be reached and used, and completes what the context leaves out.</summary>
+    /// <param name="notices">Receives steps, and what the user is to do to sign in.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">It cannot be reached, or access is refused; the message says what is missing.</exception>
+    Task ConnectAsync(IProgress<Notice> notices, CancellationToken cancellation);
+}
+
+/// <summary>A provider whose machines others can make and remove too: it, not the store, knows which there are.</summary>
+public interface IMachineDirectory
+{
+    /// <summary>The id of a machine.</summary>
+    /// <param name="name">The whole name, in any case of letters.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>Its id; null when there is none of that name.</returns>
+    Task<Guid?> FindIdAsync(string name, CancellationToken cancellation);
+}
+
+/// <summary>A provider that can say beforehand what it would refuse at the end.</summary>
+public interface IImportReviewer
+{
+    /// <summary>Looks over an import before any of it is done, and chooses what was left to the provider. Changes nothing but the plan.</summary>
+    /// <param name="plan">The import.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">The place would refuse it; the message says why.</exception>
+    Task ReviewAsync(ImportPlan plan, CancellationToken cancellation);
+}
+
+/// <summary>Something that a machine or an import has left behind, and that nothing uses any more.</summary>
+public sealed class Orphan
+{
+    /// <summary>Its full name in the cloud.</summary>
+    public string Id { get; set; } = "";
+
+    /// <summary>Its name.</summary>
+    public string Name { get; set; } = "";
+
+    /// <summary>What it is: <c>Disk</c>, <c>NetworkInterface</c>.</summary>
+    public string Kind { get; set; } = "";
+
+    /// <summary>The machine that it was made for.</summary>
+    public Guid? VmId { get; set; }
+
+    /// <summary>The import that made it; it may still be running on another computer.</summary>
+    public Guid? Operation { get; set; }
+
+    /// <summary>Its size in bytes; null for what has none.</summary>
+    public long? Length { get; set; }
+
+    /// <summary>Why it counts as left behind, as a sentence.</summary>
+    public string Reason { get; set; } = "";
+
+    /// <summary>The name of the context.</summary>
+    public string Context { get; set; } = "";
+
+    /// <summary>Its name.</summary>
+    public override string ToString() => Name;
+}
+
+/// <summary>A provider in which something can be left behind that costs money.</summary>
+public interface IOrphanProvider
+{
+    /// <summary>What was left behind by machines and imports of ours. What is not ours is never listed.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    Task<IReadOnlyList<Orphan>> ListOrphansAsync(CancellationToken cancellation);
+
+    /// <summary>Removes one; it is looked at once more before, and left alone if it is in use by then.</summary>
+    /// <param name="id">Its full name in the cloud.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    Task RemoveOrphanAsync(string id, IProgress<Notice> notices, CancellationToken cancellation);
+}

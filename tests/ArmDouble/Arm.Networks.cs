@@ -1,0 +1,119 @@
+using System.Net;
+using System.Text.Json.Nodes;
+
+namespace AzureIaaS.ArmDouble;
+
+/// <summary>What networks, interfaces and public addresses do.</summary>
+public sealed partial class Arm
+{
+    private const int KeptAtStart = 4;
+
+    /// <summary>Completes a resource of Microsoft.Network as Azure does, or refuses it.</summary>
+    private Answer? PutOfNetwork(string id, string type, JsonObject properties) => type.Split('/')[1].ToUpperInvariant() switch
+    {
+        "NETWORKINTERFACES" => PutAdapter(id, properties),
+        "VIRTUALNETWORKS" => PutNetwork(id, properties),
+        "PUBLICIPADDRESSES" => PutAddress(id, properties),
+        _ => null,
+    };
+
+    private Answer? PutAdapter(string id, JsonObject properties)
+    {
+        var configuration = properties["ipConfigurations"]![0]!;
+        configuration["id"] = $"{id}/ipConfigurations/{(string?)configuration["name"]}";
+        var own = configuration["properties"]!.AsObject();
+        var subnet = (string)own["subnet"]!["id"]!;
+        if (Find(NetworkIdOf(subnet)) is not { } network
+            || network["properties"]!["subnets"]!.AsArray().FirstOrDefault(s => subnet.EndsWith($"/subnets/{(string?)s!["name"]}", StringComparison.OrdinalIgnoreCase)) is not { } found)
+        {
+            return Answer.Error(400, "InvalidResourceReference", $"Resource {subnet} referenced by resource {id} was not found.");
+        }
+
+        if (Find(id) is { } former && MachineWith(id) is not null && !NetworkOf(former).Equals(NetworkIdOf(subnet), StringComparison.OrdinalIgnoreCase))
+            return Answer.Error(400, "NicMoveNotAllowed", "A network interface that is attached cannot go to another virtual network.");
+        if (own["publicIPAddress"] is { } address && Find((string)address["id"]!) is null)
+            return Answer.Error(400, "InvalidResourceReference", $"Resource {address["id"]} referenced by resource {id} was not found.");
+        var taken = AdaptersOn(subnet).Where(a => !string.Equals((string?)a["id"], id, StringComparison.OrdinalIgnoreCase))
+            .Select(a => (string?)a["properties"]!["ipConfigurations"]![0]!["properties"]!["privateIPAddress"]).ToHashSet();
+        if ((string?)own["privateIPAllocationMethod"] == "Static")
+        {
+            return taken.Contains((string?)own["privateIPAddress"])
+                ? Answer.Error(400, "PrivateIPAddressInUse", $"IP configuration {own["privateIPAddress"]} is already allocated.") : null;
+        }
+
+        own["privateIPAddress"] = Addresses((string)found["properties"]!["addressPrefix"]!).First(a => !taken.Contains(a));
+        return null;
+    }
+
+    private Answer? PutNetwork(string id, JsonObject properties)
+    {
+        foreach (var subnet in properties["subnets"]!.AsArray())
+        {
+            if (subnet!["properties"]!["networkSecurityGroup"] is { } security && Find((string)security["id"]!) is null)
+                return Answer.Error(400, "InvalidResourceReference", $"Resource {security["id"]} referenced by resource {id} was not found.");
+            if (!properties["addressSpace"]!["addressPrefixes"]!.AsArray().Any(p => IPNetwork.Parse((string)p!).Contains(IPNetwork.Parse((string)subnet["properties"]!["addressPrefix"]!).BaseAddress)))
+                return Answer.Error(400, "NetcfgInvalidSubnet", "Subnet is not within the virtual network.");
+        }
+
+        foreach (var peering in properties["virtualNetworkPeerings"]?.AsArray() ?? [])
+        {
+            if (Find((string)peering!["properties"]!["remoteVirtualNetwork"]!["id"]!) is null)
+                return Answer.Error(400, "RemoteVnetDoesNotExist", "The remote virtual network does not exist.");
+        }
+
+        return null;
+    }
+
+    private Answer? PutAddress(string id, JsonObject properties)
+    {
+        properties["ipAddress"] = (string?)Find(id)?["properties"]?["ipAddress"] ?? $"203.0.113.{_resources.Count % 250 + 1}";
+        return null;
+    }
+
+    /// <summary>Why a resource of Microsoft.Network cannot be deleted; null when it can.</summary>
+    private Answer? InUse(string id, string type) => type.Split('/')[1].ToUpperInvariant() switch
+    {
+        "NETWORKINTERFACES" when MachineWith(id) is not null => Answer.Error(400, "NicInUse", "Network Interface is used by existing resource."),
+        "VIRTUALNETWORKS" when Adapters.Any(a => NetworkOf(a).Equals(id, StringComparison.OrdinalIgnoreCase)) => Answer.Error(400, "InUseSubnetCannotBeDeleted", "Subnet is in use and cannot be deleted."),
+        "NETWORKSECURITYGROUPS" when _resources.Values.Any(r => Mentions(r["properties"]?["subnets"], id)) =>
+            Answer.Error(400, "InUseNetworkSecurityGroupCannotBeDeleted", "Network security group cannot be deleted because it is in use."),
+        "PUBLICIPADDRESSES" when Adapters.Any(a => Mentions(a["properties"], id)) => Answer.Error(400, "PublicIPAddressCannotBeDeleted", "Public IP address is still allocated to a resource."),
+        _ => null,
+    };
+
+    /// <summary>A network as it is shown: with its subnets' ids, and who is on them.</summary>
+    private void ShowNetwork(JsonObject network)
+    {
+        foreach (var subnet in network["properties"]!["subnets"]!.AsArray())
+        {
+            var full = $"{(string?)network["id"]}/subnets/{(string?)subnet!["name"]}";
+            subnet["id"] = full;
+            subnet["properties"]!["ipConfigurations"] = new JsonArray([.. AdaptersOn(full).Select(a => (JsonNode)new JsonObject { ["id"] = (string?)a["properties"]!["ipConfigurations"]![0]!["id"] })]);
+        }
+    }
+
+    private IEnumerable<JsonObject> Adapters => _resources.Values.Where(r => (string?)r["type"] == "Microsoft.Network/networkInterfaces");
+
+    private IEnumerable<JsonObject> AdaptersOn(string subnet) =>
+        Adapters.Where(a => string.Equals((string?)a["properties"]!["ipConfigurations"]![0]!["properties"]!["subnet"]!["id"], subnet, StringComparison.OrdinalIgnoreCase));
+
+    private JsonObject? MachineWith(string adapter) => _resources.Values.FirstOrDefault(r =>
+        r["properties"]?["networkProfile"]?["networkInterfaces"]?.AsArray().Any(n => string.Equals((string?)n!["id"], adapter, StringComparison.OrdinalIgnoreCase)) == true);
+
+    private static string NetworkOf(JsonObject adapter) => NetworkIdOf((string)adapter["properties"]!["ipConfigurations"]![0]!["properties"]!["subnet"]!["id"]!);
+
+    private static string NetworkIdOf(string subnet) => subnet[..subnet.IndexOf("/subnets/", StringComparison.OrdinalIgnoreCase)];
+
+    private static bool Mentions(JsonNode? node, string id) => node?.ToJsonString().Contains($"\"{id}\"", StringComparison.OrdinalIgnoreCase) == true;
+
+    private static IEnumerable<string> Addresses(string prefix)
+    {
+        var bytes = IPNetwork.Parse(prefix).BaseAddress.GetAddressBytes();
+        var first = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        for (var i = first + KeptAtStart; ; i++)
+        {
+            System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(bytes, i);
+            yield return new IPAddress(bytes).ToString();
+        }
+    }
+}

@@ -1,0 +1,204 @@
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace AzureIaaS.ArmDouble;
+
+/// <summary>What resources do when they are put, patched, acted upon and deleted.</summary>
+public sealed partial class Arm
+{
+    private const long MiB = 1 << 20;
+    private const string Disk = "Microsoft.Compute/disks";
+    private const string Machine = "Microsoft.Compute/virtualMachines";
+
+    private async Task<Answer> PutAsync(string id, string type, Request request)
+    {
+        var body = Parse(request);
+        CheckBody(type, request, body, isPatch: false);
+        if (type.Equals(Disk, StringComparison.OrdinalIgnoreCase) && !_resources.ContainsKey(id))
+        {
+            var size = (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
+            if (size < (20 * MiB) + 512 || (size - 512) % MiB != 0)
+                return Answer.Error(400, "InvalidParameter", "The value of parameter creationData.uploadSizeBytes is invalid.");
+            await blobs.CreateAsync(BlobOf(id), size);
+        }
+
+        lock (_gate)
+        {
+            var isNew = !_resources.ContainsKey(id);
+            if (type.Equals(Machine, StringComparison.OrdinalIgnoreCase) && PutMachine(id, body) is { } refused)
+                return refused;
+            body["id"] = id;
+            body["name"] = id.Split('/')[^1];
+            body["type"] = type;
+            var properties = body["properties"]?.AsObject() ?? [];
+            body["properties"] = properties;
+            properties["provisioningState"] = "Succeeded";
+            if (isNew && type.Equals(Disk, StringComparison.OrdinalIgnoreCase))
+            {
+                properties["diskState"] = "ReadyToUpload";
+                properties["uniqueId"] = Guid.NewGuid().ToString();
+                properties["timeCreated"] = Stamp();
+                properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
+            }
+
+            if (PutOfNetwork(id, type, properties) is { } refusal)
+                return refusal;
+            _resources[id] = body;
+            if (type.EndsWith("availabilitySets", StringComparison.OrdinalIgnoreCase))
+                return Answer.Of(200, body.DeepClone());
+            return type.Equals(Disk, StringComparison.OrdinalIgnoreCase)
+                ? Answer.Of(202, Shown(body), Begin(id, hasLocation: true, Shown(body), retryAfter: "2"))
+                : Answer.Of(isNew ? 201 : 200, Shown(body), Begin(id, hasLocation: false, retryAfter: "10"));
+        }
+    }
+
+    private Answer? PutMachine(string id, JsonObject body)
+    {
+        var storage = body["properties"]!["storageProfile"]!;
+        var disks = new[] { storage["osDisk"]! }.Concat(storage["dataDisks"]?.AsArray().Select(d => d!) ?? []).Select(d => (string)d["managedDisk"]!["id"]!).ToList();
+        foreach (var disk in disks)
+        {
+            if (Find(disk)?["properties"] is not JsonObject found)
+                return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
+            if ((string?)found["diskState"] != "Unattached")
+                return Answer.Error(409, "OperationNotAllowed", $"Disk {disk.Split('/')[^1]} is in state {found["diskState"]} and cannot be attached.");
+        }
+
+        foreach (var adapter in body["properties"]!["networkProfile"]!["networkInterfaces"]!.AsArray())
+        {
+            if (Find((string)adapter!["id"]!) is null)
+                return Answer.Error(400, "InvalidResourceReference", "Resource referenced by the machine was not found.");
+        }
+
+        var networks = body["properties"]!["networkProfile"]!["networkInterfaces"]!.AsArray().Select(n => NetworkOf(Find((string)n!["id"]!)!)).Distinct(StringComparer.OrdinalIgnoreCase).Count();
+        if (networks > 1)
+            return Answer.Error(400, "NetworkInterfacesNotInSameVirtualNetwork", "All network interfaces of a virtual machine must be in the same virtual network.");
+
+        foreach (var disk in disks)
+        {
+            Find(disk)!["managedBy"] = id;
+            Find(disk)!["properties"]!["diskState"] = "Attached";
+        }
+
+        body["power"] = "running";
+        return null;
+    }
+
+    private Answer Patch(string id, string type, Request request)
+    {
+        lock (_gate)
+        {
+            if (Find(id) is not { } resource)
+                return NotFound(id);
+            var body = Parse(request);
+            CheckBody(type, request, body, isPatch: true);
+            if (body["tags"] is { } tags)
+                resource["tags"] = tags.DeepClone();
+            if (body["properties"]?["hardwareProfile"] is { } hardware)
+                resource["properties"]!["hardwareProfile"] = hardware.DeepClone();
+            return Answer.Of(type.Equals(Disk, StringComparison.OrdinalIgnoreCase) ? 202 : 200, Shown(resource), Begin(id, hasLocation: type.Equals(Disk, StringComparison.OrdinalIgnoreCase), Shown(resource)));
+        }
+    }
+
+    private Answer Delete(string id, string type)
+    {
+        lock (_gate)
+        {
+            if (Find(id) is not { } resource)
+                return Answer.Of(204);
+            if ((string?)resource["properties"]?["diskState"] is "ActiveUpload" or "ActiveSAS")
+                return Answer.Error(409, "OperationNotAllowed", "There is an active shared access signature outstanding for the disk.");
+            if (type.Equals(Disk, StringComparison.OrdinalIgnoreCase) && resource["managedBy"] is not null)
+                return Answer.Error(409, "OperationNotAllowed", $"Disk {id.Split('/')[^1]} is attached to VM {resource["managedBy"]}.");
+            if (InUse(id, type) is { } used)
+                return used;
+
+            _resources.Remove(id);
+            foreach (var disk in _resources.Values.Where(r => string.Equals((string?)r["managedBy"], id, StringComparison.OrdinalIgnoreCase)))
+            {
+                disk.Remove("managedBy");
+                disk["properties"]!["diskState"] = "Unattached";
+            }
+
+            return Answer.Of(202, null, Begin(id, hasLocation: true));
+        }
+    }
+
+    private async Task<Answer> PostAsync(string id, string action, Request request)
+    {
+        if (Find(id) is not { } resource)
+            return NotFound(id);
+        switch (action.ToUpperInvariant())
+        {
+            case "BEGINGETACCESS":
+                return BeginGetAccess(id, resource, Parse(request));
+            case "ENDGETACCESS":
+                return await EndGetAccessAsync(id, resource);
+            case "START" or "RESTART":
+                return Power(id, resource, "running");
+            case "POWEROFF":
+                return Power(id, resource, "stopped");
+            case "DEALLOCATE":
+                return Power(id, resource, "deallocated");
+            case "RETRIEVEBOOTDIAGNOSTICSDATA":
+                await blobs.CreateAsync("console", 1024);
+                return Answer.Of(200, new JsonObject { ["serialConsoleLogBlobUri"] = blobs.Grant("console", time.GetUtcNow().AddHours(1), write: false).ToString() });
+            default:
+                return Answer.Error(404, "NotFound", action);
+        }
+    }
+
+    private Answer Power(string id, JsonObject vm, string state)
+    {
+        lock (_gate)
+        {
+            vm["power"] = state;
+            return Answer.Of(202, null, Begin(id, hasLocation: true, retryAfter: "10"));
+        }
+    }
+
+    private Answer BeginGetAccess(string id, JsonObject disk, JsonObject body)
+    {
+        lock (_gate)
+        {
+            var properties = disk["properties"]!.AsObject();
+            var write = (string?)body["access"] == "Write";
+            var state = (string?)properties["diskState"];
+            if (write && (state is not ("ReadyToUpload" or "ActiveUpload") || (state == "ActiveUpload" && !GrantsAgain)))
+                return Answer.Error(409, "OperationNotAllowed", $"Write access is not allowed for a disk in state {state}.");
+            properties["diskState"] = write ? "ActiveUpload" : "ActiveSAS";
+            var uri = blobs.Grant(BlobOf(id), time.GetUtcNow().AddSeconds((int)body["durationInSeconds"]!), write);
+            return Answer.Of(202, null, Begin(id, hasLocation: true, new JsonObject { ["accessSAS"] = uri.ToString() }));
+        }
+    }
+
+    private async Task<Answer> EndGetAccessAsync(string id, JsonObject disk)
+    {
+        var properties = disk["properties"]!.AsObject();
+        blobs.Revoke(BlobOf(id));
+        JsonObject? error = null;
+        if ((string?)properties["diskState"] == "ActiveUpload")
+        {
+            var size = (long)properties["creationData"]!["uploadSizeBytes"]!;
+            var footer = await blobs.ReadAsync(BlobOf(id), size - 512, 512);
+            var isWhole = Encoding.ASCII.GetString(footer, 0, 8) == "conectix" && System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(footer.AsSpan(48)) == size - 512;
+            if (!isWhole)
+                error = new JsonObject { ["code"] = "InvalidVhd", ["message"] = "Disk is not a valid VHD: expected cookie 'conectix' at the end of the blob." };
+        }
+
+        properties["diskState"] = error is null ? "Unattached" : "ReadyToUpload";
+        lock (_gate)
+            return Answer.Of(202, null, Begin(id, hasLocation: true, error: error));
+    }
+
+    private static string BlobOf(string id) => id.Split('/')[4].ToLowerInvariant() + "-" + id.Split('/')[^1].ToLowerInvariant();
+
+    private void CheckBody(string type, Request request, JsonObject body, bool isPatch)
+    {
+        var version = request.Query("api-version")!;
+        if (!Types.TryGetValue($"{type.Split('/')[0]}@{version}", out var types))
+            return;
+        lock (_gate)
+            Problems.AddRange(types.Problems($"{type}@{version}", body, isPatch).Select(p => $"{request.Method} {type}: {p}"));
+    }
+}

@@ -1,0 +1,48 @@
+using System.Diagnostics;
+using AzureIaaS.Azure.Tests.Support;
+
+namespace AzureIaaS.Azure.Tests.Upload;
+
+public class AzuriteTests
+{
+    private const int MiB = 1 << 20;
+
+    [SkippableTheory]
+    [InlineData("raw", "")]
+    [InlineData("vhdx", "subformat=dynamic")]
+    [InlineData("vmdk", "subformat=streamOptimized")]
+    [InlineData("qcow2", "")]
+    public async Task Every_format_ends_as_the_same_bytes_in_a_real_storage_emulator(string format, string options)
+    {
+        using var storage = await Azurite.StartAsync();
+        using var azure = new TestAzure(storage, real: true);
+        var raw = azure.Image("source.img", 48 * MiB, (0, 64), (3000, 9000), (40 << 10, 100));
+        var path = format == "raw" ? raw : Convert(raw, Path.Combine(azure.Folder, "web." + format), format, options);
+
+        var machine = await azure.ImportAsync(path, r => r with { Name = "web" });
+
+        var content = await storage.ReadAsync("farm-web-disk0", 0, (48 * MiB) + 512);
+        Assert.Equal(File.ReadAllBytes(raw), content[..(48 * MiB)]);
+        Assert.Equal("conectix"u8.ToArray(), content[^512..^504]);
+        Assert.NotNull(machine.Disks[0].Digest);
+    }
+
+    private static string Convert(string source, string target, string format, string options)
+    {
+        var arguments = new List<string> { "convert", "-O", format };
+        if (options.Length > 0)
+            arguments.AddRange(["-o", options]);
+        try
+        {
+            using var tool = Process.Start("qemu-img", [.. arguments, source, target]);
+            tool.WaitForExit();
+            Assert.Equal(0, tool.ExitCode);
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            Skip.If(true, "qemu-img is not installed.");
+        }
+
+        return target;
+    }
+}
