@@ -61,7 +61,7 @@ Describe 'Get-IaaSSiteConfiguration' {
         $path = Join-Path $TestHome swanctl.conf
         $file = Get-IaaSSiteConfiguration hq -Path $path -IncludeSecret
         $file.FullName | Should -Be $path
-        if (-not $IsWindows) { [IO.File]::GetUnixFileMode($path) | Should -Be 'UserRead, UserWrite' }
+        if (-not $IsWindows) { [IO.File]::GetUnixFileMode($path) -eq [IO.UnixFileMode]'UserRead, UserWrite' | Should -BeTrue }
         (Get-ErrorOf { Get-IaaSSiteConfiguration hq -Path $path -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'FileExists,*'
         Get-IaaSSiteConfiguration hq -Path $path -Force | Out-Null
         Get-Content $path -Raw | Should -Match REPLACE
