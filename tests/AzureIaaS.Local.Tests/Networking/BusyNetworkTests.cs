@@ -106,8 +106,8 @@ public class BusyNetworkTests
         var (web, one, two) = (machines[0], machines[1], machines[2]);
         foreach (var machine in machines)
             await fabric.WaitForAddressAsync(machine);
-        await fabric.TypeAsync(two, "mkdir -p /tmp/www; dd if=/dev/zero of=/tmp/www/big bs=1M count=4 2>/dev/null; httpd -h /tmp/www");
-        await fabric.TypeAsync(one, "(while :; do ping -c 1 -w 5 two >/dev/null && echo ping >>/tmp/ok || echo ping >>/tmp/lost; wget -q -O /dev/null -T 20 http://two/big && echo get >>/tmp/ok || echo get >>/tmp/lost; ping -c 1 -w 1 web >/dev/null; nslookup web >/dev/null && echo name >>/tmp/ok || echo name >>/tmp/lost; sleep 1; done) >/dev/null 2>&1 &");
+        await fabric.TypeAsync(two, "mkdir -p /tmp/www; dd if=/dev/zero of=/tmp/www/big bs=1M count=1 2>/dev/null; httpd -h /tmp/www");
+        await fabric.TypeAsync(one, "(while :; do ping -c 1 -w 5 two >/dev/null && echo ping >>/tmp/ok || echo ping >>/tmp/lost; wget -q -O /dev/null http://two/big && echo get >>/tmp/ok || echo get >>/tmp/lost; ping -c 1 -w 1 web >/dev/null; nslookup web >/dev/null && echo name >>/tmp/ok || echo name >>/tmp/lost; sleep 1; done) >/dev/null 2>&1 &");
         var switchId = fabric.Networks().ListNetworks()[0].ProcessId!.Value;
         var (before, memory) = (Files(switchId), 0L);
         var rounds = Soak.Factor > 1 ? 30 : 3;
