@@ -47,6 +47,7 @@ internal static class CurrentContext
         {
             SwitchArguments = network => Arguments($"{command} -NetworkId {network}"),
             SiteGatewayArguments = Arguments($"{command} -SiteGateway"),
+            LinkArguments = vm => Arguments($"{command} -LinkId {vm}"),
         };
     }
 

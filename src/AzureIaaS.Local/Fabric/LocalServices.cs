@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
 using AzureIaaS.Local.Networking.Sites;
@@ -23,6 +24,8 @@ internal sealed class LocalServices
         Runner = new MachineRunner(this);
         Networks = new NetworkKeeper(this, watcher);
         Sites = new SiteKeeper(this, watcher);
+        Links = new LinkKeeper(this, watcher);
+        Keeper.LinkTrouble = Links.TroubleOf;
     }
 
     public IStateStore Store { get; }
@@ -47,6 +50,8 @@ internal sealed class LocalServices
     public NetworkKeeper Networks { get; }
 
     public SiteKeeper Sites { get; }
+
+    public LinkKeeper Links { get; }
 }
 
 /// <summary>Receives what nobody has asked for.</summary>

@@ -30,6 +30,10 @@ public sealed class WatchFabricCommand : IaaSCmdlet
     [Parameter]
     public SwitchParameter SiteGateway { get; set; }
 
+    /// <summary>Serve and copy the images of the linked machine with this id, instead of being the watcher.</summary>
+    [Parameter]
+    public Guid? LinkId { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(Path, () =>
     {
@@ -46,6 +50,13 @@ public sealed class WatchFabricCommand : IaaSCmdlet
         {
             if (!Await(c => ((ISiteProvider)(own ?? Session()).Provider).RunSiteGatewayAsync(!UntilIdle, Output, c)))
                 WriteVerbose("Another process is the gateway of the sites already.");
+            return;
+        }
+
+        if (LinkId is { } vm)
+        {
+            if (!Await(c => ((ILinkProvider)(own ?? Session()).Provider).RunLinkAsync(vm, Output, c)))
+                WriteVerbose("Another process does it already.");
             return;
         }
 
