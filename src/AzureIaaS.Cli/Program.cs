@@ -63,6 +63,7 @@ internal static class Program
         HostCommands.Create(),
         ExportCommand.Create(),
         NetworkCommands.Create(),
+        SiteCommands.Create(),
         ImageCommand.Create(),
         ReadinessCommand.Create(),
         OperationCommands.Create(),

@@ -23,6 +23,8 @@ internal static class Tables
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
         VirtualNetwork => (["Name", "Subnet", "Gateway", "Suffix", "Way out", "Free", "Machines", WrappedColumn], o => NetworkRow((VirtualNetwork)o)),
+        Site => (["Name", "Network", "Subnets", "Gateway", "State", "Since", "In", "Out", WrappedColumn], o => SiteRow((Site)o)),
+        DomainJoinReport => (["Domain", "Network", "Verdict", "Controllers", WrappedColumn], o => DomainRow((DomainJoinReport)o)),
         VirtualDisk => (["Name", "Size", "Controller", "Format", "Path"], o => DiskRow((VirtualDisk)o)),
         VmCheckpoint => (["Vm", "Name", "Created", "Memory"], o => CheckpointRow((VmCheckpoint)o)),
         FailoverReport => (["Vm", "Kind", "Outcome", "Started", "From", "To", "RTO s", "RPO s", "Downtime ms", WrappedColumn], o => ReportRow((FailoverReport)o)),
@@ -72,6 +74,15 @@ internal static class Tables
     [
         n.Name, n.Subnet, n.GatewayAddress, n.DnsSuffix ?? "", n.Isolated ? "no" : "yes", n.FreeAddresses.ToString(CultureInfo.InvariantCulture),
         string.Join(", ", n.Machines), n.Peers.Count > 0 ? $"peers: {string.Join(", ", n.Peers)}" : "",
+    ];
+
+    private static string[] SiteRow(Site s) =>
+        [s.Name, s.Network, string.Join(", ", s.Subnets), s.GatewayAddress, s.State.ToString(), Time(s.Since), ByteSize.Format(s.BytesIn), ByteSize.Format(s.BytesOut), s.LastError ?? ""];
+
+    private static string[] DomainRow(DomainJoinReport r) =>
+    [
+        r.Domain, r.Network, r.Verdict.ToString(), string.Join(", ", r.Controllers),
+        string.Join(' ', r.Findings.Where(f => f.Severity != ReadinessSeverity.Information).Select(f => $"{f.Message} {f.Remedy}")),
     ];
 
     private static string[] DiskRow(VirtualDisk d) => [d.Name, ByteSize.Format(d.Length), d.Controller.ToString(), d.Format, d.Path];

@@ -6,6 +6,7 @@ using AzureIaaS.Local.Guests;
 using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
+using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -13,7 +14,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks, ILinkProvider
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks, ISiteProvider, ILinkProvider
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;
@@ -106,6 +107,24 @@ internal sealed partial class LocalProvider
 
     public Task<bool> RunSwitchAsync(Guid network, bool stay, IProgress<Notice> notices, CancellationToken cancellation) =>
         _networks.RunSwitchAsync(network, stay, notices, cancellation);
+
+    public Task<IReadOnlyList<Site>> ListSitesAsync(CancellationToken cancellation) => _services.Sites.ListAsync(cancellation);
+
+    public Task<Site> AddSiteAsync(Site site, string? sharedKey, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _services.Sites.AddAsync(site, sharedKey, notices, cancellation);
+
+    public Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation) => _services.Sites.RemoveAsync(site, notices, cancellation);
+
+    public Task<Networks.DomainFacts> LookForDomainAsync(Guid network, string domain, CancellationToken cancellation) =>
+        new DomainProbe(_services).LookAsync(network, domain, cancellation);
+
+    public string ReadSharedKey(Guid site) => _services.Sites.Keys.Read(site);
+
+    public async Task<bool> RunSiteGatewayAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        await using var gateway = new SiteGateway(_services, notices);
+        return await gateway.RunAsync(stay, cancellation);
+    }
 
     public void EnsureLink(Guid vm, IProgress<Notice> notices)
     {

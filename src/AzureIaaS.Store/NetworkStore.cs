@@ -37,6 +37,12 @@ internal sealed class NetworkStore(StateDatabase database) : INetworkStore
                 "Take them off it with Exit-IaaSNetwork first; Get-IaaSNetwork shows which they are.", id);
         }
 
+        if (t.Query("SELECT name FROM sites WHERE network = $0 LIMIT 1", r => r.GetString(0), Key(id)) is [var site])
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "NetworkInUse", $"Site '{site}' is joined to the network.",
+                "Remove it with Remove-IaaSSite first; Get-IaaSSite shows which there are.", id);
+        }
+
         return t.Execute("DELETE FROM networks WHERE id = $0", Key(id));
     });
 

@@ -99,6 +99,14 @@ internal static class Schema
         CREATE UNIQUE INDEX network_members_by_vm ON network_members (vm, adapter);
         CREATE UNIQUE INDEX network_members_by_mac ON network_members (network, mac);
         """,
+        """
+        CREATE TABLE sites (
+            id TEXT PRIMARY KEY,
+            name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+            network TEXT NOT NULL,
+            body TEXT NOT NULL
+        ) WITHOUT ROWID;
+        """,
     ];
 
     /// <summary>Brings a database up to date in one transaction.</summary>

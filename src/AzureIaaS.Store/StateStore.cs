@@ -57,6 +57,7 @@ public sealed class StoreAdapter : IStoreAdapter
         private MachineStore? _machines;
         private HostStore? _hosts;
         private NetworkStore? _networks;
+        private SiteStore? _sites;
         private FailoverReportStore? _reports;
         private SagaStore? _sagas;
 
@@ -65,6 +66,8 @@ public sealed class StoreAdapter : IStoreAdapter
         public IHostStore Hosts => _hosts ??= new HostStore(_database);
 
         public INetworkStore Networks => _networks ??= new NetworkStore(_database);
+
+        public ISiteStore Sites => _sites ??= new SiteStore(_database);
 
         public IFailoverReportStore Reports => _reports ??= new FailoverReportStore(_database);
 

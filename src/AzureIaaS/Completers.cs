@@ -117,6 +117,15 @@ internal sealed class NetworkCompleter : IArgumentCompleter
             .Select(n => Completion.Of(n.Name, $"{n.Name}: {n.Subnet}{(n.DnsSuffix is { } suffix ? ", " + suffix : "")}")));
 }
 
+/// <summary>Completes the names of sites.</summary>
+internal sealed class SiteCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.From(fakeBoundParameters, session => session.Store.Sites.List().Where(s => Completion.Matches(s.Name, wordToComplete))
+            .Select(s => Completion.Of(s.Name, $"{s.Name}: {string.Join(", ", s.Subnets)} joined to {s.Network}")));
+}
+
 /// <summary>Completes the names of checkpoints of the machine that was named.</summary>
 internal sealed class CheckpointCompleter : IArgumentCompleter
 {

@@ -46,6 +46,7 @@ internal static class CurrentContext
         return new WatcherCommand(Environment.ProcessPath!, Arguments(command))
         {
             SwitchArguments = network => Arguments($"{command} -NetworkId {network}"),
+            SiteGatewayArguments = Arguments($"{command} -SiteGateway"),
             LinkArguments = vm => Arguments($"{command} -LinkId {vm}"),
         };
     }

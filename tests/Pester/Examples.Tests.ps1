@@ -39,6 +39,8 @@ BeforeAll {
         Get-ChildItem *.vmdk | Import-IaaSVm
         if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
         if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated }
+        if ($Cmdlet -like '*-IaaSSite*' -or $Cmdlet -eq 'Test-IaaSDomainJoin') { New-IaaSNetwork corp 10.20.0.0/24; 'a shared key' | Set-Content key.txt }
+        if ($Cmdlet -like '*-IaaSSite*' -and $Cmdlet -ne 'New-IaaSSite') { New-IaaSSite hq corp -Subnet 192.168.10.0/24 -GatewayAddress 203.0.113.7 -LocalAddress 203.0.113.1 }
         if ($Cmdlet -in $running) { 'db01', 'web01', 'web02' | ForEach-Object { Start-IaaSVm $_ } }   # one after the other: each has its host
         if ($Cmdlet -in $checkpointed) { 'before update', 'before restart' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } }
         if ($Cmdlet -eq 'Get-IaaSFailover') { Invoke-IaaSFailover web01 -Kind Test }

@@ -34,6 +34,8 @@ BeforeDiscovery {
         @{ Name = 'New-IaaSNetwork'; Script = 'New-IaaSNetwork lan 10.9.0.0/24'; Says = '"Make a network" on target "lan (10.9.0.0/24)"' }
         @{ Name = 'Set-IaaSNetwork'; Script = 'Set-IaaSNetwork corp -Peer lab'; Says = '"Peer with lab" on target "corp"' }
         @{ Name = 'Remove-IaaSNetwork'; Script = 'Get-IaaSNetwork l* | Remove-IaaSNetwork'; Says = '"Remove" on target "lab"' }
+        @{ Name = 'New-IaaSSite'; Script = 'New-IaaSSite hq corp -Subnet 192.168.10.0/24 -GatewayAddress 203.0.113.7'; Says = '"Join a site to network corp" on target "hq (192.168.10.0/24 by 203.0.113.7)"' }
+        @{ Name = 'Remove-IaaSSite'; Script = 'Get-IaaSSite | Remove-IaaSSite'; Says = '"Remove" on target "office"' }
         @{ Name = 'Join-IaaSNetwork'; Script = 'Get-IaaSVm running | Join-IaaSNetwork lab'; Says = '"Join network lab" on target "running"' }
         @{ Name = 'Exit-IaaSNetwork'; Script = 'Exit-IaaSNetwork ended'; Says = '"Exit all networks" on target "ended"' }
         @{ Name = 'New-IaaSHost'; Script = 'New-IaaSHost host9'; Says = '"Add as a host" on target "host9"' }
@@ -62,6 +64,7 @@ BeforeAll {
     New-IaaSNetwork corp 10.20.0.0/24 | Out-Null
     New-IaaSNetwork lab 10.30.0.0/24 | Out-Null
     Join-IaaSNetwork corp ended | Out-Null
+    New-IaaSSite office corp -Subnet 172.16.0.0/16 -GatewayAddress 203.0.113.8 -LocalAddress 203.0.113.1 | Out-Null
 
     # An import that was cut off.
     $slow = New-SlowImage (Join-Path $TestHome cut.qcow2)

@@ -36,6 +36,7 @@ internal static class FabricCommands
         {
             LinkArguments = vm => [.. host, Group, Serve, vm.ToString(), Verbose, .. where],
             SwitchArguments = network => [.. host, .. NetworkCommands.SwitchArguments(network), .. where],
+            SiteGatewayArguments = [.. host, .. SiteCommands.GatewayArguments, .. where],
         };
     }
 

@@ -78,6 +78,10 @@ public sealed class AddressPool
         return address;
     }
 
+    /// <summary>Whether a machine can have an address: it is in the subnet, and not one of those that are kept.</summary>
+    /// <param name="address">The address.</param>
+    public bool IsForMachines(IPAddress address) => _subnet.Contains(address) && ToNumber(address) >= _first && ToNumber(address) <= _last;
+
     /// <summary>Whether two subnets have an address in common.</summary>
     /// <param name="one">One.</param>
     /// <param name="other">The other.</param>

@@ -16,6 +16,9 @@ public interface IStateStore : IDisposable
     /// <summary>The networks, and who is on them.</summary>
     INetworkStore Networks { get; }
 
+    /// <summary>The sites that are joined to networks.</summary>
+    ISiteStore Sites { get; }
+
     /// <summary>The reports of failovers.</summary>
     IFailoverReportStore Reports { get; }
 

@@ -69,6 +69,9 @@ public sealed class FabricLayout
     /// <param name="id">The network's id.</param>
     public NetworkFiles Network(Guid id) => new(Path.Combine(Run, "n" + Short(id)), Path.Combine(Root, $"switch-{Short(id)}.log"));
 
+    /// <summary>The files of the sites' gateway.</summary>
+    public SiteFiles Sites => new(Path.Combine(Run, "sites"), Path.Combine(Root, "sites.log"), Path.Combine(Root, "keys"));
+
     /// <summary>The files of the process that serves and copies the images of a linked machine.</summary>
     /// <param name="id">The machine's id.</param>
     public LinkFiles Link(Guid id) => new(Path.Combine(Run, "l" + Short(id)), Path.Combine(Root, $"link-{Short(id)}.log"));
@@ -198,4 +201,33 @@ public sealed record NetworkFiles(string Run, string Log)
 
     /// <summary>Where its threads wake one another.</summary>
     public string Wake => Path.Combine(Run, "wake.sock");
+}
+
+/// <summary>The files of the gateway of the sites.</summary>
+/// <param name="Run">Its folder of sockets, for what lasts as long as its process.</param>
+/// <param name="Log">What it has to say.</param>
+/// <param name="Keys">The folder of the shared keys.</param>
+public sealed record SiteFiles(string Run, string Log, string Keys)
+{
+    /// <summary>Where it is asked.</summary>
+    public string Control => Path.Combine(Run, "control.sock");
+
+    /// <summary>Where switches send packets for sites.</summary>
+    public string Packets => Path.Combine(Run, "packets.sock");
+
+    /// <summary>Where the IKE daemon takes commands.</summary>
+    public string Vici => Path.Combine(Run, "charon.vici");
+
+    /// <summary>The IKE daemon's settings.</summary>
+    public string Settings => Path.Combine(Run, "strongswan.conf");
+
+    /// <summary>What the IKE daemon has to say.</summary>
+    public string DaemonLog => Path.Combine(Run, "charon.log");
+
+    /// <summary>Which process the IKE daemon is.</summary>
+    public string Daemon => Path.Combine(Run, "charon.json");
+
+    /// <summary>A site's shared key.</summary>
+    /// <param name="site">The site's id.</param>
+    public string Key(Guid site) => Path.Combine(Keys, $"{site:N}.key");
 }

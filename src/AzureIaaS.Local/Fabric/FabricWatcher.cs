@@ -110,6 +110,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 {
                     networksAt = Environment.TickCount64;
                     services.Networks.Ensure(_machines.Values.Select(m => m.Machine), notices);
+                    services.Sites.Ensure(notices);
                     services.Links.Ensure(_linked.Values, notices);
                 }
 

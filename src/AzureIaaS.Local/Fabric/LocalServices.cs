@@ -2,6 +2,7 @@ using AzureIaaS.Local.Hypervisors;
 using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
+using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -22,6 +23,7 @@ internal sealed class LocalServices
         Keeper = new MachineKeeper(store, layout, hypervisor, Places, time) { NeedsHealing = () => Watcher.Ensure(SilentNotices.Instance) };
         Runner = new MachineRunner(this);
         Networks = new NetworkKeeper(this, watcher);
+        Sites = new SiteKeeper(this, watcher);
         Links = new LinkKeeper(this, watcher);
         Keeper.LinkTrouble = Links.TroubleOf;
     }
@@ -46,6 +48,8 @@ internal sealed class LocalServices
     public WatcherProcess Watcher { get; }
 
     public NetworkKeeper Networks { get; }
+
+    public SiteKeeper Sites { get; }
 
     public LinkKeeper Links { get; }
 }

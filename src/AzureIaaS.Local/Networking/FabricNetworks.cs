@@ -90,8 +90,9 @@ internal sealed class FabricNetworks(LocalServices services) : IFabricNetworks
         var runs = machine.State == MachineState.Running;
         var (adapter, isNew) = AdapterFor(machine, network, options);
         TakeMac(machine, adapter, network, options, canChange: !runs || isNew, notices);
+        var address = options.IPAddress ?? (runs ? null : GuestAddresses.Choose(machine, target, Store.Members(network), notices, cancellation));
         var place = Store.Join(
-            new NetworkMember { Network = network, Vm = vm, Adapter = adapter.Name, MacAddress = adapter.MacAddress, Address = options.IPAddress ?? "" }, machine.Name);
+            new NetworkMember { Network = network, Vm = vm, Adapter = adapter.Name, MacAddress = adapter.MacAddress, Address = address ?? "" }, machine.Name);
         try
         {
             if (runs && isNew)

@@ -39,7 +39,7 @@ internal sealed class NetworkSwitch : IDisposable
         _loop = new SwitchLoop(_switch, _pool, files.Wake);
         _peers = new PeerLink(files.Peers, _gateway.ReceiveFromPeer);
         _gateway.Peers = _peers;
-        _loop.Pollables.AddRange([_gateway.Forwarder, _peers]);
+        _loop.Pollables.AddRange([_gateway.Forwarder, _gateway.SiteDns, _peers]);
         Apply(plan);
         _thread = new Thread(() => _loop.Run(_stop.Token)) { IsBackground = true, Name = "switch" };
         _thread.Start();
@@ -56,14 +56,22 @@ internal sealed class NetworkSwitch : IDisposable
     /// <param name="timeout">How long its answer is waited for.</param>
     public async Task<ProbeResult> ProbeAsync(uint address, int? port, TimeSpan timeout)
     {
-        var answer = new TaskCompletionSource<ProbeResult>(TaskCreationOptions.RunContinuationsAsynchronously);
-        var end = await _loop.CallAsync(() => _gateway.Plan.Find(address) is { } member ? _gateway.Prober.Ask(_gateway.Identity, member.Identity, port, r => answer.TrySetResult(r)) : null);
-        if (end is null)
-            return ProbeResult.Silent;
-        await Task.WhenAny(answer.Task, Task.Delay(timeout));
-        _loop.Post(end);
-        return answer.Task.IsCompleted ? await answer.Task : ProbeResult.Silent;
+        // Whoever is behind a peer has no hardware address here.
+        var result = await AskAsync<ProbeResult?>(done => _gateway.Prober.Ask(_gateway.Identity, _gateway.Plan.Find(address)?.Identity ?? new PortIdentity(0, address), port, r => done(r)), timeout);
+        return result ?? ProbeResult.Silent;
     }
+
+    /// <summary>Asks for a name, as a member would.</summary>
+    /// <param name="query">The DNS query.</param>
+    /// <param name="timeout">How long an answer is waited for.</param>
+    /// <returns>The answer; null when none comes.</returns>
+    public Task<byte[]?> ResolveAsync(byte[] query, TimeSpan timeout) => AskAsync<byte[]>(done => _gateway.Resolve(query, done), timeout);
+
+    /// <summary>Asks a computer behind a peer for its time.</summary>
+    /// <param name="address">Its address.</param>
+    /// <param name="timeout">How long its answer is waited for.</param>
+    /// <returns>How far its clock is ahead of this computer's; null when it does not say.</returns>
+    public Task<TimeSpan?> AskTimeAsync(uint address, TimeSpan timeout) => AskAsync<TimeSpan?>(done => _gateway.TimeProbe.Ask(address, t => done(t)), timeout);
 
     /// <summary>Opens a free port of the loopback that leads to a member.</summary>
     /// <param name="address">The member's address.</param>
@@ -116,6 +124,18 @@ internal sealed class NetworkSwitch : IDisposable
         _stop.Dispose();
     }
 
+    /// <summary>Asks something on the switch's thread, and waits for its answer a while.</summary>
+    /// <param name="ask">Asks; gives what ends the question.</param>
+    /// <param name="timeout">How long.</param>
+    private async Task<T?> AskAsync<T>(Func<Action<T>, Action> ask, TimeSpan timeout)
+    {
+        var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var end = await _loop.CallAsync(() => ask(a => answer.TrySetResult(a)));
+        await Task.WhenAny(answer.Task, Task.Delay(timeout));
+        _loop.Post(end);
+        return answer.Task.IsCompleted ? await answer.Task : default;
+    }
+
     private static int FreePort()
     {
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -129,6 +149,7 @@ internal sealed class NetworkSwitch : IDisposable
         if (_shell is not null)
             plan = plan with { Members = [.. plan.Members, _shell] };
         _gateway.Plan = plan;
+        _gateway.SiteDns.Names = plan.SiteNames;
         _gateway.Forwarder.Routes = SwitchPlanner.DnsRoutes(plan.Network);
         ApplyPorts(plan);
         if (!plan.Network.Isolated || plan.Forwards.Count > 0)

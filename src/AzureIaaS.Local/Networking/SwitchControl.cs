@@ -17,6 +17,12 @@ internal enum SwitchCommand
     /// <summary>Say how many frames were carried.</summary>
     Status,
 
+    /// <summary>Ask for a name, as a member would.</summary>
+    Resolve,
+
+    /// <summary>Ask a computer of a site for its time.</summary>
+    Time,
+
     /// <summary>Give a place on the network, for as long as the connection lasts.</summary>
     Attach,
 }
@@ -28,6 +34,9 @@ internal sealed record SwitchRequest
 
     /// <summary>The member's address.</summary>
     public string? Address { get; init; }
+
+    /// <summary>A DNS query.</summary>
+    public byte[]? Query { get; init; }
 
     /// <summary>The member's port; null for a ping.</summary>
     public int? Port { get; init; }
@@ -53,6 +62,12 @@ internal sealed record SwitchResponse
 
     /// <summary>How the member answered.</summary>
     public string? Result { get; init; }
+
+    /// <summary>A DNS answer.</summary>
+    public byte[]? Answer { get; init; }
+
+    /// <summary>How far a computer's clock is ahead.</summary>
+    public TimeSpan? Offset { get; init; }
 
     /// <summary>The port that was opened, as <c>127.0.0.1:40123</c>.</summary>
     public string? Endpoint { get; init; }

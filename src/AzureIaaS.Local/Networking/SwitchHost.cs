@@ -215,6 +215,8 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
         return new SwitchResponse { Address = AddressPool.ToAddress(identity.Address).ToString(), MacAddress = MacAddress.Normalize(identity.Mac.ToString("x12", System.Globalization.CultureInfo.InvariantCulture)), Listen = place.Listen, Peer = place.Peer };
     }
 
+    private static TimeSpan Patience(SwitchRequest request) => TimeSpan.FromMilliseconds(Math.Clamp(request.Milliseconds, 1, 10_000));
+
     private async Task<SwitchResponse> AnswerAsync(SwitchRequest request, List<Forward> opened)
     {
         var address = request.Address is { } text && IPAddress.TryParse(text, out var parsed) ? AddressPool.ToNumber(parsed) : 0;
@@ -224,8 +226,12 @@ internal sealed class SwitchHost(LocalServices services, Guid network, IProgress
             case SwitchCommand.Sync:
                 return response with { Problems = await SyncAsync() };
             case SwitchCommand.Probe:
-                var result = await _switch!.ProbeAsync(address, request.Port, TimeSpan.FromMilliseconds(Math.Clamp(request.Milliseconds, 1, 10_000)));
+                var result = await _switch!.ProbeAsync(address, request.Port, Patience(request));
                 return response with { Result = result.ToString() };
+            case SwitchCommand.Resolve when request.Query is { } query:
+                return response with { Answer = await _switch!.ResolveAsync(query, Patience(request)) };
+            case SwitchCommand.Time:
+                return response with { Offset = await _switch!.AskTimeAsync(address, Patience(request)) };
             case SwitchCommand.Forward when request.Port is { } port && await _switch!.OpenAsync(address, port) is { } forward:
                 opened.Add(forward);
                 return response with { Endpoint = $"{AddressPool.ToAddress(forward.HostAddress)}:{forward.HostPort}" };

@@ -12,6 +12,9 @@ namespace AzureIaaS.Local.Networking;
 /// <summary>Makes of what is remembered what a network's switch has to know.</summary>
 internal static class SwitchPlanner
 {
+    /// <summary>What a packet may measure that goes through a tunnel over an ordinary Ethernet.</summary>
+    private const int SiteMtu = 1400;
+
     /// <summary>Makes the plan of a network.</summary>
     /// <param name="store">What is remembered.</param>
     /// <param name="layout">Where the files are.</param>
@@ -23,6 +26,7 @@ internal static class SwitchPlanner
             return null;
         var subnet = found.ToIPNetwork();
         var members = store.Networks.Members(network).Select(m => (Member: m, Stored: store.Machines.Find(m.Vm))).Where(m => IsOn(m.Member, m.Stored)).ToList();
+        var sites = store.Sites.List().Where(s => s.NetworkId == network).ToList();
         var gateway = AddressPool.ToNumber(IPAddress.Parse(found.GatewayAddress));
         return new SwitchPlan
         {
@@ -32,7 +36,8 @@ internal static class SwitchPlanner
             Mask = MaskOf(subnet),
             DnsSuffix = found.DnsSuffix ?? "",
             Members = [.. members.Select(m => MemberOf(m.Member, m.Stored!, layout))],
-            Peers = [.. found.Peers.Select(store.Networks.Find).OfType<VirtualNetwork>().Select(p => PeerOf(p, layout))],
+            Peers = [.. found.Peers.Select(store.Networks.Find).OfType<VirtualNetwork>().Select(p => PeerOf(p, layout)), .. sites.SelectMany(s => PeersOf(s, layout))],
+            SiteNames = [.. sites.Where(s => s.DnsSuffix is not null).Select(s => new SiteNames(s.DnsSuffix!, [.. s.DnsServers.Select(d => AddressPool.ToNumber(IPAddress.Parse(d)))]))],
             Forwards = members.Where(m => m.Stored!.Machine.State.IsActive()).SelectMany(ForwardsOf).ToHashSet(),
         };
     }
@@ -74,6 +79,10 @@ internal static class SwitchPlanner
         return new SwitchPeer(network.Name, AddressPool.ToNumber(subnet.BaseAddress), MaskOf(subnet), layout.Network(network.Id).Peers);
     }
 
+    /// <summary>To a switch, a site is a peer whose packets must be shorter, for the tunnel adds to them.</summary>
+    private static IEnumerable<SwitchPeer> PeersOf(Site site, FabricLayout layout) => site.Subnets.Select(IPNetwork.Parse)
+        .Select(s => new SwitchPeer(site.Name, AddressPool.ToNumber(s.BaseAddress), MaskOf(s), layout.Sites.Packets, SiteMtu));
+
     /// <summary>A machine on several networks publishes by the first, and a rehearsal's clone not at all: the original has the port.</summary>
     private static IEnumerable<Forward> ForwardsOf((NetworkMember Member, StoredMachine? Stored) member)
     {
@@ -82,7 +91,8 @@ internal static class SwitchPlanner
             : machine.PublishedPorts.Select(p => new Forward(AddressPool.ToNumber(IPAddress.Parse(p.HostAddress)), p.HostPort, AddressPool.ToNumber(IPAddress.Parse(machine.IPAddress)), p.Port, p.Udp));
     }
 
-    private static uint MaskOf(IPNetwork subnet) => uint.MaxValue << (32 - subnet.PrefixLength);
+    /// <summary>A subnet's mask as a number.</summary>
+    public static uint MaskOf(IPNetwork subnet) => subnet.PrefixLength == 0 ? 0 : uint.MaxValue << (32 - subnet.PrefixLength);
 
     /// <summary>This computer's own servers (resolv.conf(5)).</summary>
     private static List<string> SystemServers()

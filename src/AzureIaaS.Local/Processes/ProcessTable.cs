@@ -8,6 +8,7 @@ namespace AzureIaaS.Local.Processes;
 internal static partial class ProcessTable
 {
     private const int Kill = 9;
+    private const int Terminate = 15;
     private const int DoNotWait = 1;
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(5);
     private static readonly Lazy<string> ThisBoot = new(() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
@@ -64,6 +65,17 @@ internal static partial class ProcessTable
             return true;
         _ = Signal(process.Id, Kill);
         return await WaitForEndAsync(process, timeout, CancellationToken.None);
+    }
+
+    /// <summary>Asks a process to end, and ends it when it has not within the time.</summary>
+    /// <param name="process">The process.</param>
+    /// <param name="timeout">How long it may take.</param>
+    /// <returns>Whether it is gone.</returns>
+    public static async Task<bool> TerminateAsync(ProcessIdentity process, TimeSpan timeout)
+    {
+        if (IsAlive(process))
+            _ = Signal(process.Id, Terminate);
+        return await WaitForEndAsync(process, timeout, CancellationToken.None) || await KillAsync(process, timeout);
     }
 
     /// <summary>Waits until a process has ended.</summary>

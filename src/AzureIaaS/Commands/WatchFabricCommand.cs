@@ -26,6 +26,10 @@ public sealed class WatchFabricCommand : IaaSCmdlet
     [Parameter]
     public Guid? NetworkId { get; set; }
 
+    /// <summary>Be the gateway of the fabric's sites, instead of the watcher; needs root.</summary>
+    [Parameter]
+    public SwitchParameter SiteGateway { get; set; }
+
     /// <summary>Serve and copy the images of the linked machine with this id, instead of being the watcher.</summary>
     [Parameter]
     public Guid? LinkId { get; set; }
@@ -39,6 +43,13 @@ public sealed class WatchFabricCommand : IaaSCmdlet
         {
             if (!Await(c => ((IFabricNetworks)(own ?? Session()).Provider).RunSwitchAsync(network, !UntilIdle, Output, c)))
                 WriteVerbose("Another process is this network's switch already.");
+            return;
+        }
+
+        if (SiteGateway)
+        {
+            if (!Await(c => ((ISiteProvider)(own ?? Session()).Provider).RunSiteGatewayAsync(!UntilIdle, Output, c)))
+                WriteVerbose("Another process is the gateway of the sites already.");
             return;
         }
 

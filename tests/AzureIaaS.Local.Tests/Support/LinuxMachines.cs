@@ -10,8 +10,6 @@ namespace AzureIaaS.Local.Tests.Support;
 /// <summary>Machines of a test's fabric that run a real Linux, and commands typed on their consoles.</summary>
 internal static class LinuxMachines
 {
-    private static readonly TimeSpan CommandWithin = TimeSpan.FromSeconds(120);
-
     /// <summary>Imports a Linux guest; skips where it cannot be built.</summary>
     public static async Task<VirtualMachine> ImportLinuxAsync(this TestFabric fabric, string name)
     {
@@ -49,13 +47,13 @@ internal static class LinuxMachines
 
     /// <summary>Types a command on a machine's console, and waits for its end.</summary>
     /// <returns>What it has written.</returns>
-    public static async Task<string> TypeAsync(this TestFabric fabric, VirtualMachine machine, string command)
+    public static async Task<string> TypeAsync(this TestFabric fabric, VirtualMachine machine, string command, int seconds = 120)
     {
         var notes = MachineNotes.Of(fabric.Session.Store.Machines.Find(machine.Id)!);
         using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         await socket.ConnectAsync(new UnixDomainSocketEndPoint(fabric.Layout.Machine(machine.Id, notes.Slot).ConsoleSocket));
         await socket.SendAsync(Encoding.UTF8.GetBytes(command + "\n"));
-        using var limit = new CancellationTokenSource(CommandWithin);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
         var (said, buffer) = (new StringBuilder(), new byte[4096]);
         try
         {

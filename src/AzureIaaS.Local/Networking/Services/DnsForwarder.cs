@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Net;
 using System.Net.Sockets;
 using AzureIaaS.Local.Networking.Switching;
@@ -40,7 +39,7 @@ internal sealed class DnsForwarder(Action<PortIdentity, ushort, ReadOnlyMemory<b
             .MaxBy(r => r.Suffix.Length);
         if (route is null || route.Servers.Count == 0)
             return false;
-        var question = new Question(message.ToArray(), query, client, port, route.Servers);
+        var question = new Question(new DnsExchange(message.ToArray(), query), client, port, route.Servers);
         if (!question.Ask())
             return false;
         _open.Add(question);
@@ -82,17 +81,16 @@ internal sealed class DnsForwarder(Action<PortIdentity, ushort, ReadOnlyMemory<b
     }
 
     /// <summary>A question that waits for its answer.</summary>
-    private sealed class Question(byte[] message, DnsQuery query, PortIdentity client, ushort port, IReadOnlyList<IPEndPoint> servers) : IDisposable
+    private sealed class Question(DnsExchange exchange, PortIdentity client, ushort port, IReadOnlyList<IPEndPoint> servers) : IDisposable
     {
         private Socket? _socket;
-        private ushort _id;
         private int _next;
 
         public PortIdentity Client => client;
 
         public ushort Port => port;
 
-        public ReadOnlySpan<byte> Message => message;
+        public ReadOnlySpan<byte> Message => exchange.Message;
 
         public long Asked { get; private set; }
 
@@ -109,10 +107,7 @@ internal sealed class DnsForwarder(Action<PortIdentity, ushort, ReadOnlyMemory<b
                 try
                 {
                     _socket.Connect(servers[_next]);
-                    _id = (ushort)System.Security.Cryptography.RandomNumberGenerator.GetInt32(65536);
-                    BinaryPrimitives.WriteUInt16BigEndian(message, _id);
-                    _socket.Send(message);
-                    BinaryPrimitives.WriteUInt16BigEndian(message, query.Id);
+                    _socket.Send(exchange.Next());
                     (Asked, _next) = (Environment.TickCount64, _next + 1);
                     return true;
                 }
@@ -129,19 +124,7 @@ internal sealed class DnsForwarder(Action<PortIdentity, ushort, ReadOnlyMemory<b
         public bool TryReceive(byte[] buffer, out int length)
         {
             length = _socket!.Receive(buffer, SocketFlags.None, out var error);
-            var end = DnsQuery.Header + query.QuestionLength;
-            if (error != SocketError.Success || length < end || (buffer[2] & 0x80) == 0 || BinaryPrimitives.ReadUInt16BigEndian(buffer) != _id
-                || !buffer.AsSpan(DnsQuery.Header, query.QuestionLength).SequenceEqual(message.AsSpan(DnsQuery.Header, query.QuestionLength)))
-                return false;
-            BinaryPrimitives.WriteUInt16BigEndian(buffer, query.Id);
-            if (length <= DnsServer.LongestAnswer)
-                return true;
-
-            // More than a frame holds: the client is told that there would be more.
-            buffer[2] |= 2;
-            buffer.AsSpan(6, 6).Clear();
-            length = end;
-            return true;
+            return error == SocketError.Success && exchange.TryAccept(buffer, ref length);
         }
 
         public void Dispose() => _socket?.Dispose();

@@ -10,12 +10,20 @@ namespace AzureIaaS.Local.Networking.Services;
 /// </summary>
 internal sealed class Gateway : IGateway
 {
+    private static readonly PortIdentity Itself = new(0, 0);
+
     private const ushort TftpPort = 69;   // libslirp has a server of its own there
+    private const byte DestinationUnreachable = 3;
+    private const byte HostUnreachable = 1;
+    private const byte FragmentationNeeded = 4;
+    private const byte Prohibited = 13;
     private const int MostUnreachables = 100;   // a second, for everybody together
 
     private readonly byte[] _frame = new byte[FramePool.SlotSize];
     private readonly byte[] _data = new byte[2048];
     private readonly Action<ReadOnlyMemory<byte>> _send;
+    private readonly Dictionary<ushort, Action<byte[]>> _questions = [];
+    private ushort _nextQuestion;
     private long _second;
     private int _unreachables;
 
@@ -25,8 +33,10 @@ internal sealed class Gateway : IGateway
     public Gateway(SwitchPlan plan, Action<ReadOnlyMemory<byte>> send)
     {
         (Plan, _send) = (plan, send);
-        Prober = new Prober(send);
-        Forwarder = new DnsForwarder((client, port, message) => SendUdp(client.Mac, client.Address, DnsServer.Port, port, message.Span));
+        Prober = new Prober(SendOrRoute);
+        TimeProbe = new TimeProbe((address, port, data) => RouteUdp(address, port, TimeProbe.Port, data), TimeProvider.System);
+        Forwarder = new DnsForwarder(AnswerClient);
+        SiteDns = new SiteDns((server, port, data) => RouteUdp(server, port, DnsServer.Port, data), AnswerClient);
     }
 
     /// <summary>The network.</summary>
@@ -39,6 +49,12 @@ internal sealed class Gateway : IGateway
 
     /// <summary>Asks other servers for names.</summary>
     public DnsForwarder Forwarder { get; }
+
+    /// <summary>Asks computers of sites for their time.</summary>
+    public TimeProbe TimeProbe { get; }
+
+    /// <summary>Asks sites for names.</summary>
+    public SiteDns SiteDns { get; }
 
     /// <summary>The way out; null while there is none.</summary>
     public IEgress? Egress { get; set; }
@@ -64,8 +80,60 @@ internal sealed class Gateway : IGateway
             return;
         if (Plan.Find(packet.Destination) is { } member)
             SendPacket(member.Identity.Mac, packet.Whole);
-        else if (packet.Destination == Identity.Address && packet.Protocol == Ipv4.Icmp)
+        else if (packet.Destination == Identity.Address)
+            ReceiveOwnFromPeer(packet);
+    }
+
+    /// <summary>A peer, or a site, is told of this network's own names, and of nobody else's: it has servers of its own.</summary>
+    private void ReceiveOwnFromPeer(Ipv4 packet)
+    {
+        if (SiteDns.TryTake(packet) || TimeProbe.TryTake(packet) || Prober.TryTake(packet))
+            return;
+        if (IsPing(packet))
             AnswerPing(packet, to => Route(to));
+        else if (packet.DestinationPort == DnsServer.Port && packet.TryReadUdp(out var query))
+        {
+            if (!DnsServer.TryAnswer(query, Plan, _data, out var length))
+                length = DnsServer.Refuse(query, DnsCode.Refused, _data);
+            if (length > 0)
+                RouteUdp(packet.Source, DnsServer.Port, packet.SourcePort, _data.AsSpan(0, length));
+        }
+    }
+
+    private static bool IsPing(Ipv4 packet) => packet.Protocol == Ipv4.Icmp && !packet.IsFragment && packet.Payload.Length >= 8 && packet.Payload[0] == 8;
+
+    /// <summary>Asks for a name as a member would, for this computer itself.</summary>
+    /// <param name="query">The query.</param>
+    /// <param name="done">Called with the answer, if one comes.</param>
+    /// <returns>What ends the question.</returns>
+    public Action Resolve(byte[] query, Action<byte[]> done)
+    {
+        var port = _nextQuestion++;
+        if (DnsServer.TryAnswer(query, Plan, _data, out var length) || !(SiteDns.TryForward(query, Itself, port) || Forwarder.TryForward(query, Itself, port)))
+        {
+            done(_data[..(length > 0 ? length : DnsServer.Refuse(query, DnsCode.Refused, _data))]);
+            return () => { };
+        }
+
+        _questions[port] = done;
+        return () => _questions.Remove(port);
+    }
+
+    private void AnswerClient(PortIdentity client, ushort port, ReadOnlyMemory<byte> message)
+    {
+        if (client != Itself)
+            SendUdp(client.Mac, client.Address, DnsServer.Port, port, message.Span);
+        else if (_questions.Remove(port, out var done))
+            done(message.ToArray());
+    }
+
+    /// <summary>Sends a frame of the prober's; one without a hardware address is for a computer behind a peer.</summary>
+    private void SendOrRoute(ReadOnlyMemory<byte> frame)
+    {
+        if (Frame.Destination(frame.Span) != 0)
+            _send(frame);
+        else if (Ipv4.TryRead(frame.Span, out var packet) && FindPeer(packet.Destination) is { } peer)
+            Peers?.Send(peer, packet.Whole);
     }
 
     /// <summary>Takes a frame that comes from outside.</summary>
@@ -96,7 +164,7 @@ internal sealed class Gateway : IGateway
         else if (Plan.Find(packet.Destination) is { } member)
             SendPacket(member.Identity.Mac, packet.Whole);
         else if (FindPeer(packet.Destination) is { } peer)
-            Peers?.Send(peer, packet.Whole);
+            SendToPeer(peer, packet, from);
         else if (IsOutside(packet.Destination) && !Plan.Network.Isolated && Egress is { } egress)
             egress.Send(frame);
         else if (packet.Protocol != Ipv4.Icmp && !packet.IsLaterFragment)
@@ -116,7 +184,7 @@ internal sealed class Gateway : IGateway
             return;
         if (packet.DestinationPort == DnsServer.Port && packet.TryReadUdp(out var query))
             AnswerDns(query, from, packet.SourcePort);
-        else if (packet.Protocol == Ipv4.Icmp && !packet.IsFragment && packet.Payload.Length >= 8 && packet.Payload[0] == 8)
+        else if (IsPing(packet))
             AnswerPing(packet, to => _send(_frame.AsMemory(0, to)));
         else if (packet.Protocol != Ipv4.Udp || packet.DestinationPort != TftpPort)
             Egress?.Send(frame);   // what was forwarded to a member is answered to the gateway
@@ -134,7 +202,7 @@ internal sealed class Gateway : IGateway
 
     private void AnswerDns(ReadOnlySpan<byte> query, PortIdentity from, ushort port)
     {
-        if (!DnsServer.TryAnswer(query, Plan, _data, out var length) && !Forwarder.TryForward(query, from, port))
+        if (!DnsServer.TryAnswer(query, Plan, _data, out var length) && !SiteDns.TryForward(query, from, port) && !Forwarder.TryForward(query, from, port))
             length = DnsServer.Refuse(query, DnsCode.Refused, _data);
         if (length > 0)
             SendUdp(from.Mac, from.Address, DnsServer.Port, port, _data.AsSpan(0, length));
@@ -164,8 +232,25 @@ internal sealed class Gateway : IGateway
             Peers?.Send(peer, packet);
     }
 
-    /// <summary>Tells a member that its packet cannot be delivered (RFC 792, code 13 of RFC 1812), so that its program need not wait.</summary>
-    private void SayUnreachable(Ipv4 packet, PortIdentity from)
+    /// <summary>Sends a datagram from the gateway's address to whoever is behind a peer.</summary>
+    private void RouteUdp(uint address, ushort fromPort, ushort toPort, ReadOnlySpan<byte> data) =>
+        Route(Frame.Header + Ipv4.WriteUdp(_frame.AsSpan(Frame.Header), Identity.Address, fromPort, address, toPort, data));
+
+    private void SendToPeer(SwitchPeer peer, Ipv4 packet, PortIdentity from)
+    {
+        if (packet.Whole.Length <= peer.Mtu)
+            Peers?.Send(peer, packet.Whole);
+        else if (packet.MayNotBeFragmented)
+            SayUndelivered(packet, from, FragmentationNeeded, peer.Mtu);
+        else
+            Ipv4Fragments.Split(packet, peer.Mtu, _frame, p => Peers?.Send(peer, p.Span));
+    }
+
+    /// <summary>Tells a member that its packet cannot go on (RFC 792, code 13 of RFC 1812), so that its program need not wait.</summary>
+    private void SayUnreachable(Ipv4 packet, PortIdentity from) =>
+        SayUndelivered(packet, from, Plan.IsOwn(packet.Destination) ? HostUnreachable : Prohibited, 0);
+
+    private void SayUndelivered(Ipv4 packet, PortIdentity from, byte code, int mtu)
     {
         var second = Environment.TickCount64 / 1000;
         (_second, _unreachables) = second == _second ? (_second, _unreachables + 1) : (second, 0);
@@ -174,7 +259,8 @@ internal sealed class Gateway : IGateway
         var quoted = packet.Whole[..Math.Min(packet.Whole.Length, packet.HeaderLength + 8)];
         var data = _frame.AsSpan(Frame.Header + Ipv4.ShortestHeader, 8 + quoted.Length);
         data.Clear();
-        (data[0], data[1]) = (3, Plan.IsOwn(packet.Destination) ? (byte)1 : (byte)13);
+        (data[0], data[1]) = (DestinationUnreachable, code);
+        BinaryPrimitives.WriteUInt16BigEndian(data[6..], (ushort)mtu);   // RFC 1191, section 4
         quoted.CopyTo(data[8..]);
         BinaryPrimitives.WriteUInt16BigEndian(data[2..], Checksum.Of(data));
         Ipv4.WriteHeader(_frame.AsSpan(Frame.Header), Ipv4.ShortestHeader + data.Length, Ipv4.Icmp, Identity.Address, from.Address);

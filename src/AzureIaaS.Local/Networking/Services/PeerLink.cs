@@ -10,7 +10,8 @@ internal sealed class PeerLink : IPollable, IDisposable
     private const int MostAtOnce = 64;
 
     private readonly Socket _receiver = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
-    private readonly Dictionary<string, Socket> _senders = [];
+    private readonly Dictionary<string, PeerSender> _senders = [];
+    private readonly List<string> _waiting = [];
     private readonly byte[] _buffer = new byte[FramePool.SlotSize];
     private readonly Action<ReadOnlyMemory<byte>> _received;
 
@@ -31,32 +32,34 @@ internal sealed class PeerLink : IPollable, IDisposable
     {
         if (!_senders.TryGetValue(peer.Socket, out var sender))
         {
-            sender = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
-            try
-            {
-                sender.Connect(new UnixDomainSocketEndPoint(peer.Socket));
-            }
-            catch (SocketException)
-            {
-                sender.Dispose();
+            if (PeerSender.Connect(peer.Socket) is not { } made)
                 return;
-            }
-
-            _senders[peer.Socket] = sender;
+            sender = _senders[peer.Socket] = made;
         }
 
-        _ = sender.Send(packet, SocketFlags.None, out var error);
-        if (error is SocketError.Success or SocketError.WouldBlock or SocketError.NoBufferSpaceAvailable)
-            return;
-        sender.Dispose();
-        _senders.Remove(peer.Socket);
+        if (!sender.Send(packet))
+            Forget(peer.Socket);
     }
 
-    public void Prepare(List<Kernel.PollEntry> entries, ref int milliseconds) =>
+    public void Prepare(List<Kernel.PollEntry> entries, ref int milliseconds)
+    {
         entries.Add(new Kernel.PollEntry { File = (int)_receiver.Handle, Events = Kernel.Readable });
+        _waiting.Clear();
+        foreach (var (path, sender) in _senders)
+        {
+            _waiting.Add(path);
+            entries.Add(sender.Entry);
+        }
+    }
 
     public void Happened(ReadOnlySpan<Kernel.PollEntry> entries)
     {
+        for (var i = 1; i < entries.Length; i++)
+        {
+            if (entries[i].Happened != 0 && _senders.TryGetValue(_waiting[i - 1], out var sender) && !sender.Flush())
+                Forget(_waiting[i - 1]);
+        }
+
         for (var i = 0; entries[0].Happened != 0 && i < MostAtOnce; i++)
         {
             var length = _receiver.Receive(_buffer, SocketFlags.None, out var error);
@@ -71,6 +74,12 @@ internal sealed class PeerLink : IPollable, IDisposable
     {
         _receiver.Dispose();
         foreach (var sender in _senders.Values)
+            sender.Dispose();
+    }
+
+    private void Forget(string path)
+    {
+        if (_senders.Remove(path, out var sender))
             sender.Dispose();
     }
 }

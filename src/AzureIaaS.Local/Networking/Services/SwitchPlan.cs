@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Networking.Switching;
+using AzureIaaS.Local.Networking.Wire;
 
 namespace AzureIaaS.Local.Networking.Services;
 
@@ -14,8 +15,9 @@ internal sealed record SwitchMember(Guid Vm, string Adapter, PortIdentity Identi
 /// <param name="Name">Its name.</param>
 /// <param name="Subnet">Its first address.</param>
 /// <param name="Mask">Its mask.</param>
-/// <param name="Socket">Where its switch takes packets.</param>
-internal sealed record SwitchPeer(string Name, uint Subnet, uint Mask, string Socket);
+/// <param name="Socket">Where its switch takes packets; for a site, its gateway.</param>
+/// <param name="Mtu">The longest packet that goes there.</param>
+internal sealed record SwitchPeer(string Name, uint Subnet, uint Mask, string Socket, int Mtu = Frame.Longest - Frame.Header);
 
 /// <summary>A port of this computer that leads to a member.</summary>
 /// <param name="HostAddress">This computer's address.</param>
@@ -51,6 +53,9 @@ internal sealed record SwitchPlan
 
     /// <summary>The networks that packets are exchanged with.</summary>
     public IReadOnlyList<SwitchPeer> Peers { get; init; } = [];
+
+    /// <summary>The names that are asked of sites.</summary>
+    public IReadOnlyList<SiteNames> SiteNames { get; init; } = [];
 
     /// <summary>The ports of this computer that lead to members.</summary>
     public IReadOnlySet<Forward> Forwards { get; init; } = new HashSet<Forward>();

@@ -18,6 +18,8 @@ internal static unsafe partial class Kernel
     public const int Interrupted = 4;
     public const int TryAgain = 11;
     public const int NoBuffers = 105;
+    public const int NotConnected = 107;
+    public const int ConnectionRefused = 111;
 
     /// <summary>What is waited for (poll(2)).</summary>
     public struct PollEntry

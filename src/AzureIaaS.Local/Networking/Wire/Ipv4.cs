@@ -28,6 +28,9 @@ internal readonly ref struct Ipv4
     /// <summary>Whether it is a piece of a packet, the first one included.</summary>
     public bool IsFragment => (BinaryPrimitives.ReadUInt16BigEndian(_packet[6..]) & 0x3FFF) != 0;
 
+    /// <summary>Whether routers must not cut it into pieces (DF).</summary>
+    public bool MayNotBeFragmented => (_packet[6] & 0x40) != 0;
+
     public int HeaderLength => (_packet[0] & 0xF) * 4;
 
     /// <summary>The whole packet, without what a short frame is padded with.</summary>

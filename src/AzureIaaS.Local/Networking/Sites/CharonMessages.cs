@@ -1,0 +1,98 @@
+using System.Globalization;
+
+namespace AzureIaaS.Local.Networking.Sites;
+
+/// <summary>What the IKE daemon is told: its settings (strongswan.conf(5)), and a site's connection and key as vici messages (swanctl.conf(5)). Pure.</summary>
+internal static class CharonMessages
+{
+    /// <summary>
+    /// The routing table that the daemon's routes go into. Nothing of this computer's own is ever routed by it: its rule asks for a mark that no
+    /// packet has. Packets reach the tunnel by its device alone.
+    /// </summary>
+    public const int RoutingTable = 41494;
+
+    private const string Mark = "0x41494153";
+
+    // The plugins by name, not all that are installed: another one could ask for files and ports of its own. Kernel IPsec is in kernel-netlink, but
+    // the first of the two that is loaded is the one that is used.
+    private const string Plugins = "aes sha1 sha2 hmac kdf gcm gmp random nonce openssl pem pkcs1 x509 pubkey constraints kernel-libipsec kernel-netlink socket-default vici";
+
+    /// <summary>The daemon's settings.</summary>
+    /// <param name="vici">Where it takes commands.</param>
+    /// <param name="log">What it writes its log to.</param>
+    public static string Settings(string vici, string log) => string.Create(CultureInfo.InvariantCulture, $$"""
+        charon-systemd {
+            load_modular = no
+            load = {{Plugins}}
+            routing_table = {{RoutingTable}}
+            routing_table_prio = {{RoutingTable}}
+            retransmit_timeout = 2.0
+            retransmit_base = 1.6
+            retransmit_tries = 4
+            plugins {
+                vici {
+                    socket = "unix://{{vici}}"
+                }
+                kernel-netlink {
+                    fwmark = {{Mark}}
+                }
+            }
+            filelog {
+                charon {
+                    path = "{{log}}"
+                    default = 1
+                    enc = 0
+                    net = 0
+                    time_format = "%FT%T"
+                    flush_line = yes
+                }
+            }
+        }
+
+        """);
+
+    /// <summary>What a site's connection is called.</summary>
+    /// <param name="site">The site's id.</param>
+    public static string NameOf(Guid site) => site.ToString("N");
+
+    /// <summary>The message that loads a site's connection (load-conn).</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="network">The network that it is joined to.</param>
+    public static ViciSection Connection(Site site, VirtualNetwork network)
+    {
+        var child = new ViciSection()
+            .Add("mode", "tunnel")
+            .Add("local_ts", [network.Subnet])
+            .Add("remote_ts", site.Subnets)
+            .Add("esp_proposals", [site.Policy.EspProposal])
+            .Add("life_time", Number(site.Policy.SaLifetimeSeconds))
+            .Add("rekey_time", Number(site.Policy.SaLifetimeSeconds * 9 / 10))
+            .Add("dpd_action", "clear");
+        var connection = new ViciSection()
+            .Add("version", "2")
+            .Add("remote_addrs", [site.GatewayAddress])
+            .Add("proposals", [site.Policy.IkeProposal])
+            .Add("rekey_time", Number(IpsecPolicy.IkeLifetimeSeconds * 9 / 10))
+            .Add("over_time", Number(IpsecPolicy.IkeLifetimeSeconds / 10))
+            .Add("dpd_delay", Number(site.DpdTimeoutSeconds))
+            .Add("encap", "yes")
+            .Add("mobike", "no")
+            .Add("unique", "replace")
+            .Add("local", new ViciSection().Add("auth", "psk").Add("id", site.LocalAddress))
+            .Add("remote", new ViciSection().Add("auth", "psk").Add("id", site.GatewayAddress))
+            .Add("children", new ViciSection().Add(NameOf(site.Id), child));
+        return new ViciSection().Add(NameOf(site.Id), connection);
+    }
+
+    /// <summary>The message that loads a site's key (load-shared).</summary>
+    /// <param name="site">The site.</param>
+    /// <param name="key">The key.</param>
+    public static ViciSection Key(Site site, string key) =>
+        new ViciSection().Add("id", NameOf(site.Id)).Add("type", "IKE").Add("data", key).Add("owners", [site.GatewayAddress]);
+
+    /// <summary>The message that begins a site's tunnel (initiate), without waiting for how it goes.</summary>
+    /// <param name="site">The site's id.</param>
+    public static ViciSection Initiate(Guid site) => new ViciSection().Add("child", NameOf(site)).Add("ike", NameOf(site)).Add("timeout", "-1");
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+}

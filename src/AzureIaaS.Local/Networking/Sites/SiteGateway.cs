@@ -1,0 +1,245 @@
+using System.Collections.Concurrent;
+using System.Net.Sockets;
+using System.Text;
+using System.Text.Json;
+using AzureIaaS.Local.Fabric;
+using AzureIaaS.Networks;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Local.Networking.Sites;
+
+/// <summary>
+/// The process that is the gateway of a fabric's sites: has the IKE daemon make and keep their tunnels, carries their packets, and tells how it stands.
+/// One per fabric, by a lock; it follows what is remembered.
+/// </summary>
+internal sealed class SiteGateway(LocalServices services, IProgress<Notice> notices) : IAsyncDisposable
+{
+    /// <summary>The lock that says who is the gateway.</summary>
+    public const string LockName = "sites";
+
+    private const uint FromBase = 2;
+    private static readonly TimeSpan OwnWithin = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(5);
+
+    private readonly SiteFiles _files = services.Layout.Sites;
+    private readonly SiteKeys _keys = new(services.Layout.Sites);
+    private readonly ConcurrentDictionary<Guid, Joined> _sites = new();
+    private CharonProcess? _charon;
+    private SiteRelay? _relay;
+    private ViciConnection? _commands;
+
+    /// <summary>Runs until there are no sites, or until cancelled.</summary>
+    /// <param name="stay">Whether to go on when there are none.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>False when another process is the gateway already.</returns>
+    public async Task<bool> RunAsync(bool stay, CancellationToken cancellation)
+    {
+        if (CharonProcess.Problem() is { } problem)
+            throw problem;
+        using var owner = await services.Store.Locks.AcquireAsync(LockName, OwnWithin, cancellation);
+        if (owner is null)
+            return false;
+        services.Layout.Create();
+        PrivateFolder.Create(_files.Run);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var listener = Listen();
+        var serving = ServeAsync(listener, stop.Token);
+        try
+        {
+            while (services.Store.Locks.IsInPlace(owner, LockName) && (stay || services.Store.Sites.List().Count > 0))
+                await WorkAsync(owner, stay, stop.Token);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            // The end.
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await serving;
+            await EndAsync();
+        }
+
+        if (Directory.Exists(_files.Run))
+            Directory.Delete(_files.Run, recursive: true);
+        return true;
+    }
+
+    public async ValueTask DisposeAsync() => await EndAsync();
+
+    /// <summary>Works with one IKE daemon, until that has ended or nobody needs it.</summary>
+    private async Task WorkAsync(IDisposable owner, bool stay, CancellationToken cancellation)
+    {
+        _charon = await CharonProcess.StartAsync(_files, cancellation);
+        _relay = new SiteRelay(_charon.Device, _files.Packets);
+        _commands = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
+        using var heard = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
+        await heard.RegisterAsync("log", cancellation);
+        notices.Report(Notice.Verbose($"The gateway of the sites runs, by {_charon.Device}."));
+        var hearing = HearAsync(heard, cancellation);
+        try
+        {
+            long? version = null;
+            while (services.Store.Locks.IsInPlace(owner, LockName) && !hearing.IsCompleted)
+            {
+                if (version != (version = services.Store.Version))
+                    await FollowAsync(cancellation);
+                if (!stay && _sites.IsEmpty)
+                    return;
+                await LookAsync(cancellation);
+                await Task.Delay(LookEvery, cancellation);
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or FormatException && !cancellation.IsCancellationRequested)
+        {
+            notices.Report(Notice.Warning($"The IKE daemon has ended, and is started anew: {e.Message}"));
+            await Task.Delay(LookEvery, cancellation);
+        }
+        finally
+        {
+            await EndAsync();
+            await hearing;
+        }
+    }
+
+    /// <summary>Loads the sites that are new, and unloads those that were removed.</summary>
+    private async Task FollowAsync(CancellationToken cancellation)
+    {
+        var sites = services.Store.Sites.List();
+        foreach (var gone in _sites.Keys.Where(id => sites.All(s => s.Id != id)).ToList())
+        {
+            if (_sites.TryRemove(gone, out var joined) && joined.IsLoaded)
+                await UnloadAsync(joined, cancellation);
+        }
+
+        foreach (var site in sites.Where(s => !_sites.ContainsKey(s.Id)))
+        {
+            if (services.Store.Networks.Find(site.NetworkId) is not { } network)
+                continue;
+            var joined = new Joined(new SiteStatus(site), network);
+            _sites[site.Id] = joined;
+            try
+            {
+                await _charon!.AddAddressAsync(AddressPool.ToAddress(AddressPool.ToNumber(network.ToIPNetwork().BaseAddress) + FromBase), cancellation);
+                await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.Read(site.Id)), cancellation);
+                await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network), cancellation);
+                joined.IsLoaded = true;
+            }
+            catch (IaaSException e)
+            {
+                joined.Status.Fail($"{e.Message} {e.Remedy}", services.Time.GetUtcNow());
+                notices.Report(Notice.Warning($"{site.Name}: {e.Message}"));
+            }
+        }
+
+        _relay!.Networks = [.. _sites.Values.Select(s => s.Network).DistinctBy(n => n.Id)
+            .Select(n => new RelayNetwork(AddressPool.ToNumber(n.ToIPNetwork().BaseAddress), SwitchPlanner.MaskOf(n.ToIPNetwork()), services.Layout.Network(n.Id).Peers))];
+    }
+
+    private async Task UnloadAsync(Joined joined, CancellationToken cancellation)
+    {
+        var name = CharonMessages.NameOf(joined.Status.Site.Id);
+        try
+        {
+            await _commands!.RequestAsync("unload-conn", new ViciSection().Add("name", name), cancellation);
+            await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
+            if (!joined.Status.IsIdle)
+                await _commands.RequestAsync("terminate", new ViciSection().Add("ike", name).Add("timeout", "-1"), cancellation);
+        }
+        catch (IaaSException e)
+        {
+            notices.Report(Notice.Warning($"{joined.Status.Site.Name}: {e.Message}"));
+        }
+    }
+
+    /// <summary>Looks how it stands, and begins what is not under way.</summary>
+    private async Task LookAsync(CancellationToken cancellation)
+    {
+        var sas = (await _commands!.ListAsync("list-sas", "list-sa", cancellation)).SelectMany(m => m.Sections).ToLookup(s => s.Name, s => s.Section);
+        var now = services.Time.GetUtcNow();
+        foreach (var (id, joined) in _sites.Where(s => s.Value.IsLoaded))
+        {
+            var before = joined.Status.State;
+            joined.Status.Update([.. sas[CharonMessages.NameOf(id)]], now);
+            if (joined.Status.State != before)
+                notices.Report(Notice.Verbose($"{joined.Status.Site.Name}: {before} → {joined.Status.State}."));
+            if (!joined.Status.IsIdle || (joined.Tried is { } tried && now - tried < TryAgainAfter))
+                continue;
+            joined.Tried = now;
+            try
+            {
+                await _commands.RequestAsync("initiate", CharonMessages.Initiate(id), cancellation);
+            }
+            catch (IaaSException e)
+            {
+                joined.Status.Fail($"{e.Message} {e.Remedy}", now);
+            }
+        }
+    }
+
+    private async Task HearAsync(ViciConnection connection, CancellationToken cancellation)
+    {
+        try
+        {
+            while (true)
+            {
+                var (_, message) = await connection.NextAsync(cancellation);
+                var joined = _sites.Values.FirstOrDefault(s => CharonMessages.NameOf(s.Status.Site.Id) == message.Text("ikesa-name"));
+                if (joined?.Status.Hear(message.Text("msg") ?? "", services.Time.GetUtcNow()) == true)
+                    notices.Report(Notice.Warning($"{joined.Status.Site.Name}: {joined.Status.LastError}"));
+            }
+        }
+        catch (Exception e) when (e is IOException or SocketException or OperationCanceledException or ObjectDisposedException)
+        {
+            // The daemon has ended, or the gateway does.
+        }
+    }
+
+    private async Task EndAsync()
+    {
+        _commands?.Dispose();
+        _relay?.Dispose();
+        if (_charon is not null)
+            await _charon.DisposeAsync();
+        (_commands, _relay, _charon) = (null, null, null);
+        _sites.Clear();
+    }
+
+    private Socket Listen()
+    {
+        File.Delete(_files.Control);
+        var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        listener.Bind(new UnixDomainSocketEndPoint(_files.Control));
+        listener.Listen();
+        return listener;
+    }
+
+    private async Task ServeAsync(Socket listener, CancellationToken cancellation)
+    {
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                using var client = await listener.AcceptAsync(cancellation);
+                var report = new GatewayReport { ProcessId = Environment.ProcessId, Sites = [.. _sites.Values.Select(s => s.Status.ToReport())] };
+                await client.SendAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(report, SiteJson.Default.GatewayReport) + "\n"), cancellation);
+            }
+            catch (Exception e) when (e is SocketException or OperationCanceledException)
+            {
+                // Whoever asked has gone, or the gateway ends.
+            }
+        }
+    }
+
+    private sealed class Joined(SiteStatus status, VirtualNetwork network)
+    {
+        public SiteStatus Status => status;
+
+        public VirtualNetwork Network => network;
+
+        public bool IsLoaded { get; set; }
+
+        public DateTimeOffset? Tried { get; set; }
+    }
+}

@@ -1,0 +1,90 @@
+# Sites: simulated, so that it is the cmdlets that are tried. What passes through real tunnels is tried elsewhere.
+
+BeforeAll {
+    Import-Module "$PSScriptRoot/Common.psm1"
+    Enter-TestHome | Out-Null
+    New-IaaSNetwork corp 10.20.0.0/24 -DnsSuffix corp.example | Out-Null
+    $key = 'correct horse battery staple'
+    $secret = [securestring]::new()
+    $key.ToCharArray() | ForEach-Object { $secret.AppendChar($_) }
+    $site = New-IaaSSite hq corp -Subnet 192.168.10.0/24, 192.168.12.0/24 -GatewayAddress 203.0.113.7 -LocalAddress 203.0.113.1 -SharedKey $secret -DhGroup ECP256
+}
+
+AfterAll { Exit-TestHome }
+
+Describe 'New-IaaSSite and Get-IaaSSite' {
+    It 'gives the site as Azure would describe it, and lists it' {
+        $site.Network, $site.GatewayAddress, $site.LocalAddress, "$($site.Subnets)" | Should -Be corp, 203.0.113.7, 203.0.113.1, '192.168.10.0/24 192.168.12.0/24'
+        $site.Policy.DhGroup, $site.Policy.IpsecEncryption, $site.Policy.SaLifetimeSeconds, $site.DpdTimeoutSeconds | Should -Be ECP256, GCMAES256, 27000, 45
+        (Get-IaaSSite h*).Id | Should -Be $site.Id
+        Get-IaaSSite x* | Should -BeNullOrEmpty
+    }
+
+    It 'says that a simulated fabric has no tunnels' {
+        (Get-IaaSSite hq).State | Should -Be Unknown
+        (Get-IaaSSite hq).LastError | Should -Match 'simulated'
+    }
+
+    It 'refuses what cannot work, and keeps nothing of it' {
+        $good = @{ Network = 'corp'; Subnet = '172.16.0.0/16'; GatewayAddress = '203.0.113.9'; LocalAddress = '203.0.113.1'; ErrorAction = 'Stop' }
+        (Get-ErrorOf { New-IaaSSite HQ @good }).FullyQualifiedErrorId | Should -BeLike 'SiteNameTaken,*'
+        $good.Subnet = '10.20.0.0/16'
+        (Get-ErrorOf { New-IaaSSite x @good }).FullyQualifiedErrorId | Should -BeLike 'SubnetsOverlap,*'
+        $good.Network = 'nowhere'
+        (Get-ErrorOf { New-IaaSSite x @good }).FullyQualifiedErrorId | Should -BeLike 'NetworkNotFound,*'
+        (Get-ErrorOf { Get-IaaSSite x -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'SiteNotFound,*'
+        (Get-IaaSSite).Name | Should -Be hq
+        @(Get-ChildItem (Join-Path (Get-IaaSContext | Where-Object IsCurrent).Path keys)).Count | Should -Be 1
+    }
+
+    It 'makes a key when none is given' {
+        New-IaaSSite lab corp -Subnet 172.17.0.0/16 -GatewayAddress 203.0.113.8 -LocalAddress 203.0.113.1 | Out-Null
+        (Get-IaaSSiteConfiguration lab Table -IncludeSecret | Where-Object Name -EQ 'Shared key').Value | Should -Match '^[0-9A-F]{64}$'
+        Get-IaaSSite lab | Remove-IaaSSite
+        (Get-IaaSSite).Name | Should -Be hq
+    }
+
+    It 'keeps the network while a site is joined to it' {
+        (Get-ErrorOf { Remove-IaaSNetwork corp -ErrorAction Stop }).Exception.Message | Should -Match "Site 'hq'"
+    }
+}
+
+Describe 'Get-IaaSSiteConfiguration' {
+    It 'shows a placeholder, and the key only when asked' {
+        Get-IaaSSiteConfiguration hq | Should -Match 'secret = "REPLACE'
+        (Get-IaaSSiteConfiguration hq Table).Value | Should -Contain REPLACE-WITH-THE-SHARED-KEY
+        Get-IaaSSiteConfiguration hq StrongSwan -IncludeSecret | Should -Match ([Convert]::ToBase64String([Text.Encoding]::ASCII.GetBytes($key)))
+        (Get-IaaSSiteConfiguration hq Table -IncludeSecret).Value | Should -Contain $key
+    }
+
+    It 'writes a file for its owner alone, and replaces none unasked' {
+        $path = Join-Path $TestHome swanctl.conf
+        $file = Get-IaaSSiteConfiguration hq -Path $path -IncludeSecret
+        $file.FullName | Should -Be $path
+        if (-not $IsWindows) { [IO.File]::GetUnixFileMode($path) -eq [IO.UnixFileMode]'UserRead, UserWrite' | Should -BeTrue }
+        (Get-ErrorOf { Get-IaaSSiteConfiguration hq -Path $path -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'FileExists,*'
+        Get-IaaSSiteConfiguration hq -Path $path -Force | Out-Null
+        Get-Content $path -Raw | Should -Match REPLACE
+    }
+
+    It 'has the key nowhere but in its file' {
+        $root = (Get-IaaSContext | Where-Object IsCurrent).Path
+        $found = Get-ChildItem $root -Recurse -File -Exclude *.lock | Where-Object { [IO.File]::ReadAllText($_.FullName).Contains($key) }
+        $found.Directory.Name | Should -Be keys
+    }
+}
+
+Describe 'Test-IaaSDomainJoin' {
+    It 'says what it could not see, and what is in the way before anything is asked' {
+        $report = 'corp' | Test-IaaSDomainJoin contoso.example
+        $report.Network, $report.Domain, $report.Verdict | Should -Be corp, contoso.example, Unknown
+        $report.Findings[0].Rule | Should -Be NothingAsked
+        (Test-IaaSDomainJoin corp.example corp).Verdict | Should -Be NotReady
+        (Test-IaaSDomainJoin corp.example corp).Findings.Remedy | Should -Match 'cloud.corp.example'
+    }
+
+    It 'refuses what is no domain, and a network that is not there' {
+        (Get-ErrorOf { Test-IaaSDomainJoin 'no domain' corp -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'InvalidDnsSuffix,*'
+        (Get-ErrorOf { Test-IaaSDomainJoin contoso.example nowhere -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'NetworkNotFound,*'
+    }
+}
