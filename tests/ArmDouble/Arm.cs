@@ -22,6 +22,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>Whether access may be asked for again while an upload is open. Nobody knows of Azure.</summary>
     public bool GrantsAgain { get; set; } = true;
 
+    /// <summary>Whether an agent answers in guests that run.</summary>
+    public bool HasAgent { get; set; }
+
     /// <summary>Types that bodies are checked against, by the provider and version: <c>Microsoft.Compute@2023-04-02</c>.</summary>
     public Dictionary<string, BicepTypes> Types { get; } = [];
 
@@ -99,12 +102,25 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         return copy;
     }
 
-    private static JsonObject View(JsonObject vm) => new()
+    private JsonObject View(JsonObject vm)
     {
-        ["statuses"] = new JsonArray(
-            new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Provisioning succeeded" },
-            new JsonObject { ["code"] = "PowerState/" + (string?)vm["power"], ["level"] = "Info", ["displayStatus"] = "VM " + (string?)vm["power"] }),
-    };
+        var view = new JsonObject
+        {
+            ["statuses"] = new JsonArray(
+                new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Provisioning succeeded" },
+                new JsonObject { ["code"] = "PowerState/" + (string?)vm["power"], ["level"] = "Info", ["displayStatus"] = "VM " + (string?)vm["power"] }),
+        };
+        if (HasAgent && (string?)vm["power"] == "running")
+        {
+            view["vmAgent"] = new JsonObject
+            {
+                ["vmAgentVersion"] = "2.9.1.1",
+                ["statuses"] = new JsonArray(new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Ready", ["message"] = "Guest Agent is running" }),
+            };
+        }
+
+        return view;
+    }
 
     private Answer OnGroup(Request request)
     {

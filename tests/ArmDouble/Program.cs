@@ -1,19 +1,20 @@
 using System.Net;
 using AzureIaaS.ArmDouble;
 
-// Serves the double on loopback, for programs that cannot be given a handler: ArmDouble PORT
+// Serves the double on loopback, for programs that cannot be given a handler: ArmDouble PORT [storage]
+// With "storage", disks lie in a real storage emulator. A request for /end ends it.
 var port = int.Parse(args[0], System.Globalization.CultureInfo.InvariantCulture);
 var address = new Uri($"http://127.0.0.1:{port}/");
-var arm = new Arm(TimeProvider.System, new BlobDouble(address)) { PollsUntilDone = 0 };
+using var storage = args.Contains("storage") ? await Azurite.StartAsync() : null;
+var arm = new Arm(TimeProvider.System, storage is null ? new BlobDouble(address) : storage) { PollsUntilDone = 0, HasAgent = true };
 using var listener = new HttpListener();
 listener.Prefixes.Add(address.ToString());
 listener.Start();
 Console.WriteLine($"listening on {address}");
-while (true)
-{
-    var context = await listener.GetContextAsync();
+while (await listener.GetContextAsync() is { Request.Url.AbsolutePath: not "/end" } context)
     _ = Task.Run(() => ServeAsync(context));
-}
+
+return;
 
 async Task ServeAsync(HttpListenerContext context)
 {
