@@ -78,6 +78,15 @@ public sealed class Azurite : IBlobs, IDisposable
         return await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
     }
 
+    public async Task CopyAsync(string from, string to)
+    {
+        var forever = DateTimeOffset.Parse("2100-01-01", CultureInfo.InvariantCulture);
+        using var request = new HttpRequestMessage(HttpMethod.Put, Grant(to, forever, true)) { Content = new ByteArrayContent([]) };
+        request.Headers.Add("x-ms-copy-source", Grant(from, forever, false).AbsoluteUri);
+        using var response = await _http.SendAsync(request);
+        response.EnsureSuccessStatusCode();
+    }
+
     public void Revoke(string name)
     {
         // Signatures of the whole account cannot be taken back; the double's own state refuses what must be refused.
