@@ -120,6 +120,9 @@ internal static class Schema
         });
     }
 
+    /// <summary>Asks for the version of a database.</summary>
+    public const string VersionQuery = "PRAGMA user_version";
+
     /// <summary>The version that this program knows.</summary>
     public static int Current => Updates.Length;
 
@@ -135,7 +138,7 @@ internal static class Schema
     public static int VersionOf(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();
-        command.CommandText = "PRAGMA user_version";
+        command.CommandText = VersionQuery;
         return Convert.ToInt32(command.ExecuteScalar(), CultureInfo.InvariantCulture);
     }
 }

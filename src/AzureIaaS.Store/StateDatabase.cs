@@ -33,6 +33,7 @@ internal sealed class StateDatabase : IDisposable
     private readonly bool _durable;
     private readonly object _gate = new();
     private SqliteConnection _connection;
+    private PreparedStatements _statements;
     private IaaSException? _diskFull;
     private int _writes;
 
@@ -54,6 +55,8 @@ internal sealed class StateDatabase : IDisposable
             _diskFull = e;
             _connection = OpenAtRest();
         }
+
+        _statements = new PreparedStatements(_connection);
     }
 
     /// <summary>Whether the file holds everything, and nothing waits beside it in a log.</summary>
@@ -74,7 +77,7 @@ internal sealed class StateDatabase : IDisposable
     public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => Guard(() =>
     {
         lock (_gate)
-            return QueryLocked(sql, read, arguments);
+            return _statements.Query(sql, read, arguments);
     });
 
     /// <summary>Runs a transaction that takes the write lock at its start, so that it never has to be repeated.</summary>
@@ -88,9 +91,9 @@ internal sealed class StateDatabase : IDisposable
             var result = WithReserve(() => InTransaction(_connection, () =>
             {
                 // Another process may have brought it up to date while this one had it open.
-                if (Schema.VersionOf(_connection) is var schema && schema != Schema.Current)
+                if (_statements.Query(Schema.VersionQuery, r => r.GetInt32(0))[0] is var schema && schema != Schema.Current)
                     throw Schema.Newer(_path, schema);
-                return work(new Transaction(this));
+                return work(new Transaction(_statements));
             }));
             BoundLog();
             return result;
@@ -106,7 +109,7 @@ internal sealed class StateDatabase : IDisposable
         try
         {
             var result = work();
-            Execute(connection, "COMMIT");
+            SqliteException.ThrowExceptionForRC(raw.sqlite3_exec(connection.Handle, "COMMIT"), connection.Handle);
             return result;
         }
         catch
@@ -146,7 +149,11 @@ internal sealed class StateDatabase : IDisposable
         command.ExecuteNonQuery();
     }
 
-    public void Dispose() => _connection.Dispose();
+    public void Dispose()
+    {
+        _statements.Dispose();
+        _connection.Dispose();
+    }
 
     /// <summary>
     /// SQLite begins its log anew when nobody reads or writes at that moment. Where several processes are busy there is no such moment, and it would
@@ -266,8 +273,8 @@ internal sealed class StateDatabase : IDisposable
             try
             {
                 var whole = OpenWhole();
-                _connection.Dispose();
-                (_connection, _diskFull) = (whole, null);
+                Dispose();
+                (_connection, _statements, _diskFull) = (whole, new PreparedStatements(whole), null);
             }
             catch (IaaSException e) when (e.ErrorId == DiskFull)
             {
@@ -276,25 +283,6 @@ internal sealed class StateDatabase : IDisposable
 
             return true;
         }
-    }
-
-    private List<T> QueryLocked<T>(string sql, Func<SqliteDataReader, T> read, object[] arguments)
-    {
-        using var command = Command(sql, arguments);
-        using var reader = command.ExecuteReader();
-        var rows = new List<T>();
-        while (reader.Read())
-            rows.Add(read(reader));
-        return rows;
-    }
-
-    private SqliteCommand Command(string sql, object[] arguments)
-    {
-        var command = _connection.CreateCommand();
-        command.CommandText = sql;
-        for (var i = 0; i < arguments.Length; i++)
-            command.Parameters.AddWithValue("$" + i, arguments[i]);
-        return command;
     }
 
     private T Guard<T>(Func<T> work)
@@ -342,19 +330,14 @@ internal sealed class StateDatabase : IDisposable
     }
 
     /// <summary>An open transaction.</summary>
-    internal readonly struct Transaction(StateDatabase database)
+    internal readonly struct Transaction(PreparedStatements statements)
     {
         /// <summary>Changes rows.</summary>
         /// <returns>How many rows were changed.</returns>
-        public int Execute(string sql, params object[] arguments)
-        {
-            using var command = database.Command(sql, arguments);
-            return command.ExecuteNonQuery();
-        }
+        public int Execute(string sql, params object[] arguments) => statements.Execute(sql, arguments);
 
         /// <summary>Reads with a query.</summary>
-        public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) =>
-            database.QueryLocked(sql, read, arguments);
+        public List<T> Query<T>(string sql, Func<SqliteDataReader, T> read, params object[] arguments) => statements.Query(sql, read, arguments);
 
         /// <summary>Adds one to a number that only grows.</summary>
         /// <param name="name">Its name among the facts.</param>

@@ -31,13 +31,28 @@ public sealed class GuestInfo
     /// <summary>Its processor architecture, in Linux's word; null where that was not seen.</summary>
     public string? Architecture { get; set; }
 
+    /// <summary>The name it gives itself; null where that was not seen.</summary>
+    public string? ComputerName { get; set; }
+
+    /// <summary>Its time zone, in its own words: <c>Europe/Berlin</c>, <c>W. Europe Standard Time</c>; null where that was not seen.</summary>
+    public string? TimeZone { get; set; }
+
+    /// <summary>What a Windows' registry says; null for anything else.</summary>
+    public WindowsInfo? Windows { get; set; }
+
     /// <summary>The kernels it has, newest last.</summary>
     public IList<GuestKernel> Kernels { get; set; } = [];
 
     /// <summary>The volumes on its disks.</summary>
     public IList<GuestVolume> Volumes { get; set; } = [];
 
-    /// <summary>The agents it has: <c>waagent</c>, <c>cloud-init</c>, <c>qemu-guest-agent</c>, <c>open-vm-tools</c>.</summary>
+    /// <summary>The loaders on its EFI system partitions: <c>/EFI/BOOT/BOOTX64.EFI</c>.</summary>
+    public IList<string> EfiLoaders { get; set; } = [];
+
+    /// <summary>The disks, by index from 0, that Windows' dynamic volumes lie on.</summary>
+    public IList<int> DynamicDisks { get; set; } = [];
+
+    /// <summary>The agents it has: <c>waagent</c>, <c>cloud-init</c>, <c>qemu-guest-agent</c>, <c>open-vm-tools</c>, <c>WindowsAzureGuestAgent</c>, <c>VMTools</c>.</summary>
     public IList<string> Agents { get; set; } = [];
 
     /// <summary>The lines of fstab that name a device by a name that another hypervisor gives to another disk, such as /dev/sda2.</summary>
@@ -49,8 +64,8 @@ public sealed class GuestInfo
     /// <summary>Whether its boot loader's configuration writes to the first serial port; null where that was not seen.</summary>
     public bool? HasSerialConsole { get; set; }
 
-    /// <summary>The static addresses in its configuration, with the file that each is in.</summary>
-    public IList<string> StaticAddresses { get; set; } = [];
+    /// <summary>The static addresses in its configuration, version 4 and 6; loopback and link-local ones are left out.</summary>
+    public IList<StaticAddress> StaticAddresses { get; set; } = [];
 
     /// <summary>The rules by which it names network adapters after hardware addresses.</summary>
     public IList<string> PersistentNetRules { get; set; } = [];
@@ -87,9 +102,21 @@ public sealed class GuestVolume
     /// <summary>Its length in bytes.</summary>
     public long Length { get; set; }
 
+    /// <summary>Its name within its group, when it is a logical volume: <c>vg0/root</c>.</summary>
+    public string? LogicalVolume { get; set; }
+
     /// <summary>What it holds: <c>ext</c>, <c>NTFS</c>, <c>LVM</c>, <c>LUKS</c>; null where that is not known.</summary>
     public string? Content { get; set; }
 
+    /// <summary>The name of its file system; null where it has none or that was not read.</summary>
+    public string? Label { get; set; }
+
+    /// <summary>Whether its file system says that it was not closed properly.</summary>
+    public bool IsDirty { get; set; }
+
     /// <summary>The volume.</summary>
-    public override string ToString() => $"disk {Disk} partition {Partition}: {Content ?? "unknown"}";
+    public override string ToString() => $"{Place}: {Content ?? "unknown"}";
+
+    /// <summary>Where it lies, in words.</summary>
+    internal string Place => LogicalVolume is { } name ? $"logical volume {name}" : $"partition {Partition} of disk {Disk}";
 }

@@ -8,7 +8,10 @@ public static class GuestInspector
 {
     private const int HeadSize = 68 << 10;
 
-    private static readonly string[] NotForSystems = ["FAT", "exFAT", "swap"];
+    private static readonly string[] NotForSystems = ["exFAT", "swap"];
+
+    // Where Windows keeps its database of dynamic volumes, and their data: on MBR and on GPT.
+    private static readonly string[] DynamicTypes = ["42", "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", "af9b60a0-1431-4f62-bc68-3311714a69ad"];
 
     /// <summary>Inspects a machine's disks.</summary>
     /// <param name="disks">The disks, the one to boot from first.</param>
@@ -17,43 +20,72 @@ public static class GuestInspector
     public static GuestInfo Inspect(IReadOnlyList<DiskImage> disks, CancellationToken cancellation)
     {
         var guest = new GuestInfo();
+        var volumes = new List<OpenedVolume>();
         for (var i = 0; i < disks.Count; i++)
+            AddPartitions(guest, volumes, disks[i], i);
+        foreach (var volume in volumes)
         {
-            var disk = disks[i];
-            var table = PartitionTable.Read(disk.Length, [disk.LogicalSectorSize], disk.Read);
-            var parts = table.Partitions.Count > 0
-                ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0).Select(p => (p.Number, p.Start, p.Length))
-                : [(Number: 0, Start: 0L, disk.Length)];
-            foreach (var (number, start, length) in parts)
-            {
-                cancellation.ThrowIfCancellationRequested();
-                Look(guest, i, number, length, (offset, buffer) => disk.Read(start + offset, buffer));
-            }
+            cancellation.ThrowIfCancellationRequested();
+            volume.About.Content = Recognise(volume.Volume);
+            Open(guest, volume);
         }
 
+        cancellation.ThrowIfCancellationRequested();
+        EfiInspection.Look(guest, volumes);
+        LinuxInspection.Look(guest, volumes);
+        foreach (var volume in volumes.Where(v => v.About.Content == "NTFS" && v.Files is not null))
+            Try(guest, volume.About, () => WindowsInspection.Look(guest, volume.Files!));
         if (guest.Family == GuestFamily.Unknown && guest.Volumes.Any(v => v.Content == "NTFS"))
             guest.Family = GuestFamily.Windows;
         return guest;
     }
 
-    private static void Look(GuestInfo guest, int disk, int partition, long length, DiskReader read)
+    /// <summary>Looks at a volume; what is wrong with it is remembered, and the rest is looked at all the same.</summary>
+    /// <param name="guest">What is known so far.</param>
+    /// <param name="about">The volume.</param>
+    /// <param name="look">What looks at it.</param>
+    internal static void Try(GuestInfo guest, GuestVolume about, Action look)
     {
-        var head = new byte[(int)Math.Min(HeadSize, length)];
-        read(0, head);
-        var content = FileSystemSignature.Recognise(head);
-        guest.Volumes.Add(new GuestVolume { Disk = disk, Partition = partition, Length = length, Content = content });
-        if (disk == 0 && content == "swap")
-            guest.HasSwapOnOsDisk = true;
         try
         {
-            if (GuestFileSystem.Open(length, read, content) is { } files)
-                LinuxInspection.Look(guest, files);
-            else if (content is not null && !NotForSystems.Contains(content))
-                guest.Unread.Add($"partition {partition} of disk {disk} holds {content}, which is not read");
+            look();
         }
         catch (FileSystemException e)
         {
-            guest.Unread.Add($"the file system on partition {partition} of disk {disk} cannot be read: {e.Message}");
+            guest.Unread.Add($"the file system on {about.Place} cannot be read: {e.Message}");
         }
+    }
+
+    private static void AddPartitions(GuestInfo guest, List<OpenedVolume> volumes, DiskImage disk, int index)
+    {
+        var table = PartitionTable.Read(disk.Length, [disk.LogicalSectorSize], disk.Read);
+        if (table.Partitions.Any(p => DynamicTypes.Contains(p.Type)))
+            guest.DynamicDisks.Add(index);
+        var parts = table.Partitions.Count > 0
+            ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0).Select(p => (p.Number, p.Start, p.Length))
+            : [(Number: 0, Start: 0L, disk.Length)];
+        foreach (var (number, start, length) in parts)
+        {
+            var about = new GuestVolume { Disk = index, Partition = number, Length = length };
+            volumes.Add(new OpenedVolume(about, new Volume(length, (offset, buffer) => disk.Read(start + offset, buffer))));
+            guest.Volumes.Add(about);
+        }
+    }
+
+    private static string? Recognise(Volume volume) => FileSystemSignature.Recognise(volume.Bytes(0, (int)Math.Min(HeadSize, volume.Length)));
+
+    private static void Open(GuestInfo guest, OpenedVolume volume)
+    {
+        var about = volume.About;
+        if (about.Disk == 0 && about.Content == "swap")
+            guest.HasSwapOnOsDisk = true;
+        Try(guest, about, () =>
+        {
+            volume.Files = GuestFileSystem.Open(volume.Volume, about.Content);
+            if (volume.Files is { } files)
+                (about.Label, about.IsDirty) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty);
+            else if (about.Content is not null && !NotForSystems.Contains(about.Content))
+                guest.Unread.Add($"{about.Place} holds {about.Content}, which is not read");
+        });
     }
 }

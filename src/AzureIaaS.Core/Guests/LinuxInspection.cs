@@ -24,10 +24,16 @@ internal static partial class LinuxInspection
 
     private static readonly string[] Programs = ["/bin/true", "/usr/bin/true", "/bin/busybox", "/bin/sh", "/sbin/init"];
 
-    /// <summary>Adds what one volume's files tell; any volume may be the root, or /boot.</summary>
+    /// <summary>Adds what the volumes' files tell; any volume may be the root, or /boot.</summary>
     /// <param name="guest">What is known so far.</param>
-    /// <param name="files">The volume's files.</param>
-    public static void Look(GuestInfo guest, GuestFileSystem files)
+    /// <param name="volumes">The volumes.</param>
+    public static void Look(GuestInfo guest, IEnumerable<OpenedVolume> volumes)
+    {
+        foreach (var volume in volumes.Where(v => v.Files is not null))
+            GuestInspector.Try(guest, volume.About, () => Look(guest, volume.Files!));
+    }
+
+    private static void Look(GuestInfo guest, GuestFileSystem files)
     {
         LookAtBootLoader(guest, files);
         if ((files.Text("/etc/os-release") ?? files.Text("/usr/lib/os-release")) is not { } release)
@@ -94,7 +100,7 @@ internal static partial class LinuxInspection
             {
                 var address = match.Groups["address"].Value;
                 if (!address.StartsWith("127.", StringComparison.Ordinal))
-                    guest.StaticAddresses.Add($"{address} ({place})");
+                    guest.StaticAddresses.Add(new StaticAddress { Address = address, Origin = place });
             }
         }
     }

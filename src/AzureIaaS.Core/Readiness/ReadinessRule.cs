@@ -70,7 +70,11 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("SwapOnOsDisk", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.HasSwapOnOsDisk
             ? [("There is swap on the disk of the operating system, where every write is paid for.", "Turn it off, and let waagent or cloud-init make swap on the temporary disk.")] : []),
         new("SerialConsole", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.HasSerialConsole == false
-            ? [("The boot loader's configuration does not write to the serial port: its console will show nothing.", "Add console=ttyS0 to the kernel's command line.")] : []),
+            ? [("The boot loader's configuration does not write to the serial port: its console will show nothing.",
+                s.Guest.Family == GuestFamily.Windows ? "Turn it on: bcdedit /ems {current} on, and bcdedit /emssettings EMSPORT:1 EMSBAUDRATE:115200." : "Add console=ttyS0 to the kernel's command line.")] : []),
+        new("FallbackLoader", ReadinessSeverity.Condition, "UEFI 2.10, section 3.5.1.1", s => s.Source.Firmware == Firmware.Uefi && s.Guest.EfiLoaders.Count > 0 && !s.Guest.EfiLoaders.Any(IsFallback)
+            ? [($"The EFI system partition has loaders ({s.Guest.EfiLoaders[0]}), but none under /EFI/BOOT, where firmware looks that does not know the machine; its variables do not come along.",
+                "Copy one there before the move: grub-install --removable (Linux), bcdboot C:\\Windows (Windows).")] : []),
         new("PersistentNetRules", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.PersistentNetRules.Count > 0
             ? [($"{s.Guest.PersistentNetRules.Count} rules name network adapters after hardware addresses.", "Remove /etc/udev/rules.d/70-persistent-net.rules, or keep the adapters' addresses.")] : []),
         new("StaticAddresses", ReadinessSeverity.Condition, "The target's networks", s => s.Guest.StaticAddresses
@@ -82,7 +86,10 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("Alignment", ReadinessSeverity.Information, AzureVhd, s => s.IsAzure
             ? s.Source.Disks.Where(d => d.Length % (1 << 20) != 0).Select(d => ($"{d.Path}: the disk's size is no multiple of 1 MiB.", "It is rounded up on the way; nothing needs to be done."))
             : []),
+        .. WindowsRules.All,
     ];
+
+    private static bool IsFallback(string loader) => loader.Equals("/EFI/BOOT/BOOTX64.EFI", StringComparison.OrdinalIgnoreCase);
 
     private static long OsLimit(ReadinessTarget target) => target == ReadinessTarget.AzureGen1 ? 2 * TiB : 4 * TiB;
 

@@ -92,5 +92,5 @@ public sealed class ExtFileSystemTests : IDisposable
     private static GuestFileSystem Open(string path) => Open(File.ReadAllBytes(path));
 
     private static GuestFileSystem Open(byte[] bytes) =>
-        new ExtFileSystem(bytes.Length, (offset, buffer) => bytes.AsSpan((int)offset, buffer.Length).CopyTo(buffer));
+        new ExtFileSystem(new Volume(bytes.Length, (offset, buffer) => bytes.AsSpan((int)offset, buffer.Length).CopyTo(buffer)));
 }

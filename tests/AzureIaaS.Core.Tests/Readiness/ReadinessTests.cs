@@ -27,7 +27,7 @@ public sealed class ReadinessTests : IDisposable
         Assert.Equal(["hv_netvsc", "hv_storvsc", "hv_vmbus", "nvme", "virtio_blk", "virtio_net"], kernel.Drivers.Order());
         Assert.Equal(["cloud-init"], guest.Agents);
         Assert.Equal(["/dev/sdb1 /data ext4 defaults 0 2"], guest.DeviceNamesInFstab);
-        Assert.Equal(["192.0.2.10 (/etc/network/interfaces)"], guest.StaticAddresses);
+        Assert.Equal(["192.0.2.10 (/etc/network/interfaces)"], guest.StaticAddresses.Select(a => a.ToString()));
         Assert.True(guest.HasSerialConsole);
         Assert.True(guest.HasSwapOnOsDisk);
         Assert.Equal("ext", Assert.Single(guest.Volumes).Content);

@@ -22,19 +22,19 @@ internal static class LinuxDisk
     }
 
     /// <summary>Puts a file system into a disk's first partition, with boot code before it.</summary>
-    public static string Partitioned(TestFolder folder, string fileSystem)
+    public static string Partitioned(TestFolder folder, string fileSystem, byte type = 0x83)
     {
         var bytes = File.ReadAllBytes(fileSystem);
         var disk = new byte[Start + bytes.Length];
         bytes.CopyTo(disk, Start);
         disk[0] = 0xEB;
         disk[446] = 0x80;
-        disk[450] = 0x83;
+        disk[450] = type;
         BinaryPrimitives.WriteInt32LittleEndian(disk.AsSpan(454), Start / 512);
         BinaryPrimitives.WriteInt32LittleEndian(disk.AsSpan(458), bytes.Length / 512);
         disk[510] = 0x55;
         disk[511] = 0xAA;
-        return folder.Write("linux.raw", disk);
+        return folder.Write(Path.GetFileNameWithoutExtension(fileSystem) + ".raw", disk);
     }
 
     /// <summary>Writes the files of a small Debian into a folder.</summary>
