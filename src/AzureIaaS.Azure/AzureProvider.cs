@@ -131,9 +131,9 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private UploadStage StageOf(ImportPlan plan, Guid operation, IProgress<Notice> notices) =>
         new(_disks, (disk, lifetime) => BlobOf(disk, lifetime), plan, operation, _connection.Scope.Location, Path.Combine(_folder, UploadFolder, operation.ToString("N")), notices);
 
-    private PageBlob BlobOf(global::Azure.ResourceManager.Compute.ManagedDiskResource disk, TimeSpan lifetime)
+    private PageBlob BlobOf(global::Azure.ResourceManager.Compute.ManagedDiskResource disk, TimeSpan lifetime, bool write = true)
     {
-        var access = new SasAccess((t, c) => _disks.GrantAsync(disk, write: true, t, c), lifetime, _connection.Time);
+        var access = new SasAccess((t, c) => _disks.GrantAsync(disk, write, t, c), lifetime, _connection.Time);
         return new PageBlob(disk.Id.Name, access, _connection.BlobPipeline, new ConcurrencyLimit(PageTarget.MostAtOnce / 2, PageTarget.MostAtOnce), _connection.Time);
     }
 }

@@ -170,6 +170,8 @@ public sealed partial class Arm
         lock (_gate)
         {
             vm["power"] = state;
+            foreach (var disk in _resources.Values.Where(r => string.Equals((string?)r["managedBy"], id, StringComparison.OrdinalIgnoreCase)))
+                disk["properties"]!["diskState"] = state == "deallocated" ? "Reserved" : "Attached";
             return Answer.Of(202, null, Begin(id, hasLocation: true, retryAfter: "10"));
         }
     }
@@ -183,6 +185,8 @@ public sealed partial class Arm
             var state = (string?)properties["diskState"];
             if (write && (state is not ("ReadyToUpload" or "ActiveUpload") || (state == "ActiveUpload" && !GrantsAgain)))
                 return Answer.Error(409, "OperationNotAllowed", $"Write access is not allowed for a disk in state {state}.");
+            if (!write && state is not ("Unattached" or "Reserved" or "ActiveSAS"))
+                return Answer.Error(409, "OperationNotAllowed", $"Read access is not allowed for a disk in state {state}.");
             properties["diskState"] = write ? "ActiveUpload" : "ActiveSAS";
             var uri = blobs.Grant(BlobOf(id), time.GetUtcNow().AddSeconds((int)body["durationInSeconds"]!), write);
             return Answer.Of(202, null, Begin(id, hasLocation: true, new JsonObject { ["accessSAS"] = uri.ToString() }));
@@ -203,7 +207,7 @@ public sealed partial class Arm
                 error = new JsonObject { ["code"] = "InvalidVhd", ["message"] = "Disk is not a valid VHD: expected cookie 'conectix' at the end of the blob." };
         }
 
-        properties["diskState"] = error is null ? "Unattached" : "ReadyToUpload";
+        properties["diskState"] = error is not null ? "ReadyToUpload" : disk["managedBy"] is null ? "Unattached" : "Reserved";
         lock (_gate)
             return Answer.Of(202, null, Begin(id, hasLocation: true, error: error));
     }
