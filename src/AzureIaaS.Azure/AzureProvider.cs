@@ -88,8 +88,10 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
     public async Task ReviewAsync(ImportPlan plan, CancellationToken cancellation)
     {
-        AzureRules.Check(plan);
         var machine = plan.Machine;
+        if (machine.OSType == GuestOSType.Unknown)
+            machine.OSType = PlannedGuest.SystemOf(plan, cancellation);
+        AzureRules.Check(plan);
         await _directory.FindVmAsync(machine, cancellation);
         foreach (var disk in machine.Disks)
         {

@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 
 namespace AzureIaaS.PowerShell.Commands;
 
@@ -9,7 +10,15 @@ namespace AzureIaaS.PowerShell.Commands;
 [OutputType(typeof(VirtualMachine))]
 public sealed class ImportVmCommand : PathCmdlet
 {
+    private const string VmSet = "Vm";
+
     private bool _nameIsTyped;
+
+    /// <summary>Machines of another context whose disks are files of this computer, to be imported into this one.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = VmSet)]
+    [Alias("InputObject")]
+    [ValidateNotNullOrEmpty]
+    public VirtualMachine[] Vm { get; set; } = [];
 
     /// <summary>The machine's name; the file's base name when left out.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -112,6 +121,13 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (ParameterSetName == VmSet)
+        {
+            foreach (var machine in Vm)
+                Try(machine.Name, () => Import(machine));
+            return;
+        }
+
         var paths = ResolveDisks();
         if (paths.Count > 1 && NameFor(paths[0]) is { } name)
         {
@@ -124,29 +140,21 @@ public sealed class ImportVmCommand : PathCmdlet
             Try(path, () => Import(path));
     }
 
+    /// <summary>Imports a machine of another context, which nobody changes meanwhile.</summary>
+    private void Import(VirtualMachine machine)
+    {
+        var (session, source) = (Session(), SessionOf(CurrentContext.Find(machine.Context)));
+        var lender = Ability.Of<IDiskLender>(source, "imports from it");
+        if (!ShouldProcess($"{machine.Name} of {source.Context.Name}", $"Import into {session.Context.Name}"))
+            return;
+        Begin(machine.Name, c => lender.LendDisksAsync(machine.Id, async lent =>
+            Output.Write(session.Mark(await session.Imports.ImportAsync(MachineInput.For(lent, RequestFor(lent.Disks[0].Path, Name)), Output, c))), c));
+    }
+
     private void Import(string path)
     {
         var session = Session();
-        var request = new ImportRequest
-        {
-            Path = path,
-            Name = NameFor(path),
-            Memory = Memory,
-            Cpu = Cpu,
-            Size = Size,
-            OSType = OSType ?? GuestOSType.Unknown,
-            Zone = Zone,
-            Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
-            Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
-            Format = Format,
-            Root = FullPath(Root),
-            ExternalReferences = FullPaths(AllowExternalReference),
-            Snapshot = Snapshot,
-            AvailabilitySet = AvailabilitySet,
-            StartOrder = StartOrder,
-            SkipDigest = SkipDigest,
-            Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
-        };
+        var request = RequestFor(path, NameFor(path));
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
             var plan = Await(async c => (await session.Imports.PlanAsync(request, c)).Plan);
@@ -157,6 +165,27 @@ public sealed class ImportVmCommand : PathCmdlet
         if (ShouldProcess(path, "Import as a machine"))
             Begin(path, async c => Output.Write(session.Mark(await session.Imports.ImportAsync(request, Output, c))));
     }
+
+    private ImportRequest RequestFor(string path, string? name) => new()
+    {
+        Path = path,
+        Name = name,
+        Memory = Memory,
+        Cpu = Cpu,
+        Size = Size,
+        OSType = OSType ?? GuestOSType.Unknown,
+        Zone = Zone,
+        Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
+        Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
+        Format = Format,
+        Root = FullPath(Root),
+        ExternalReferences = FullPaths(AllowExternalReference),
+        Snapshot = Snapshot,
+        AvailabilitySet = AvailabilitySet,
+        StartOrder = StartOrder,
+        SkipDigest = SkipDigest,
+        Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
+    };
 
     /// <summary>A file that comes by the pipeline has a Name too, its own with the extension; that is not meant to be the machine's.</summary>
     private string? NameFor(string path) =>
