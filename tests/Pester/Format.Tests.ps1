@@ -49,7 +49,7 @@ Describe 'The table of' {
 
     It 'contexts' {
         $table = Get-IaaSContext test | Get-Table
-        $table[0] -split '\s+' | Should -Be 'Name', 'IsCurrent', 'Provider', 'Hypervisor', 'Path'
+        $table[0] -split '\s+' | Should -Be 'Name', 'IsCurrent', 'Provider', 'Hypervisor', 'Place'
         $table[2] | Should -Match "^test +True +Local +Simulated +$TestHome"
     }
 

@@ -86,6 +86,12 @@ public sealed class GuestKernel
     /// <summary>Those of the drivers that hypervisors ask for that it has, built in or as modules: <c>hv_storvsc</c>, <c>virtio_blk</c>.</summary>
     public IList<string> Drivers { get; set; } = [];
 
+    /// <summary>Its initramfs; null where none was found. Only the newest kernel's is looked for.</summary>
+    public string? Initramfs { get; set; }
+
+    /// <summary>Those of the drivers that it has before it can read a disk: built in, or in its initramfs; null where that was not read.</summary>
+    public IList<string>? BootDrivers { get; set; }
+
     /// <summary>The release.</summary>
     public override string ToString() => Release;
 }

@@ -1,5 +1,6 @@
 using AzureIaaS.Disks;
 using AzureIaaS.Guests.FileSystems;
+using AzureIaaS.Guests.Lvm;
 
 namespace AzureIaaS.Guests;
 
@@ -8,7 +9,7 @@ public static class GuestInspector
 {
     private const int HeadSize = 68 << 10;
 
-    private static readonly string[] NotForSystems = ["exFAT", "swap"];
+    private static readonly string[] NotForSystems = ["exFAT", "swap", "LVM"];
 
     // Where Windows keeps its database of dynamic volumes, and their data: on MBR and on GPT.
     private static readonly string[] DynamicTypes = ["42", "5808c8aa-7e8f-42e0-85d2-e1e90434cfb3", "af9b60a0-1431-4f62-bc68-3311714a69ad"];
@@ -24,9 +25,11 @@ public static class GuestInspector
         for (var i = 0; i < disks.Count; i++)
             AddPartitions(guest, volumes, disks[i], i);
         foreach (var volume in volumes)
+            volume.About.Content = Recognise(volume.Volume);
+        LogicalVolumes.Add(guest, volumes);
+        foreach (var volume in volumes)
         {
             cancellation.ThrowIfCancellationRequested();
-            volume.About.Content = Recognise(volume.Volume);
             Open(guest, volume);
         }
 
@@ -77,6 +80,8 @@ public static class GuestInspector
     private static void Open(GuestInfo guest, OpenedVolume volume)
     {
         var about = volume.About;
+        if (about.LogicalVolume is not null)
+            Try(guest, about, () => about.Content = Recognise(volume.Volume));
         if (about.Disk == 0 && about.Content == "swap")
             guest.HasSwapOnOsDisk = true;
         Try(guest, about, () =>

@@ -2,19 +2,18 @@ namespace AzureIaaS.Hosts;
 
 /// <summary>
 /// Finds what <see cref="HostBoard.Choose"/> would, without looking at every host: a tree of minima for each size of machine and pool of hosts,
-/// in which a host without room for the size stands at infinity. Every change of a host has to be told.
+/// in which a host without room for the size stands at infinity. Every change of a host has to be told. The host that was last given a machine
+/// is kept outside of the trees, since it most often gets the next one too.
 /// </summary>
 internal sealed class HostIndex
 {
     private readonly HostBoard _board;
     private readonly (int Cpu, long Memory)[] _sizes;
-    private readonly int[] _poolOf;
-    private readonly int[] _inPool;
+    private readonly Place[] _places;          // [host]
     private readonly MinTree[][] _byPool;      // [size][pool]
     private readonly MinTree[][]? _byCell;     // [size][cell]; null where no machine is in a set
-    private readonly int[] _cellOf;
-    private readonly int[] _inCell;
     private readonly Cell[][] _cells;          // [pool]
+    private int _aside = -1;                   // the host outside of the trees
 
     /// <summary>Indexes a board.</summary>
     /// <param name="board">The board.</param>
@@ -25,18 +24,18 @@ internal sealed class HostIndex
     {
         _board = board;
         _sizes = [.. sizes];
-        _poolOf = poolOf;
-        (_inPool, var pools) = Number(poolOf);
+        var (inPool, pools) = Number(poolOf);
         var cells = new Dictionary<(int, int, int), int>();
-        _cellOf = new int[board.Count];
+        var cellOf = new int[board.Count];
         for (var host = 0; host < board.Count; host++)
         {
             var key = (poolOf[host], board[host].FaultDomain, board[host].UpdateDomain);
-            if (!cells.TryGetValue(key, out _cellOf[host]))
-                cells[key] = _cellOf[host] = cells.Count;
+            if (!cells.TryGetValue(key, out cellOf[host]))
+                cells[key] = cellOf[host] = cells.Count;
         }
 
-        (_inCell, var cellMembers) = Number(_cellOf);
+        var (inCell, cellMembers) = Number(cellOf);
+        _places = [.. Enumerable.Range(0, board.Count).Select(h => new Place(poolOf[h], inPool[h], cellOf[h], inCell[h]))];
         _cells = [.. pools.Select((_, pool) => cells.Where(c => c.Key.Item1 == pool).Select(c => new Cell(c.Value, c.Key.Item2, c.Key.Item3)).ToArray())];
         _byPool = [.. sizes.Select(_ => pools.Select(p => new MinTree(p)).ToArray())];
         _byCell = hasSets ? [.. sizes.Select(_ => cellMembers.Select(p => new MinTree(p)).ToArray())] : null;
@@ -48,13 +47,32 @@ internal sealed class HostIndex
     /// <param name="host">The host.</param>
     public void Changed(int host)
     {
-        ref readonly var place = ref _board[host];
+        if (host == _aside)
+            return;
+        ref readonly var place = ref _places[host];
         for (var size = 0; size < _sizes.Length; size++)
         {
-            var (cpu, memory) = _sizes[size];
-            var key = place.IsUp && place.CpuUsed + cpu <= place.Cpu && place.MemoryUsed + memory <= place.Memory ? place.Load : double.PositiveInfinity;
-            _byPool[size][_poolOf[host]].Set(_inPool[host], key);
-            _byCell?[size][_cellOf[host]].Set(_inCell[host], key);
+            var key = Key(host, size);
+            _byPool[size][place.Pool].Set(place.InPool, key);
+            _byCell?[size][place.Cell].Set(place.InCell, key);
+        }
+    }
+
+    /// <summary>Notes that a host was given a machine.</summary>
+    /// <param name="host">The host.</param>
+    public void Taken(int host)
+    {
+        if (host == _aside)
+            return;
+        var former = _aside;
+        _aside = host;
+        if (former >= 0)
+            Changed(former);
+        ref readonly var place = ref _places[host];
+        for (var size = 0; size < _sizes.Length; size++)
+        {
+            _byPool[size][place.Pool].Set(place.InPool, double.PositiveInfinity);
+            _byCell?[size][place.Cell].Set(place.InCell, double.PositiveInfinity);
         }
     }
 
@@ -64,10 +82,20 @@ internal sealed class HostIndex
     /// <param name="pool">The pool of hosts that it can go to.</param>
     public int Choose(int size, int set, int pool)
     {
+        var aside = _aside >= 0 && _places[_aside].Pool == pool ? Key(_aside, size) : double.PositiveInfinity;
         if (set < 0)
-            return _byPool[size][pool].First;
-        var best = -1;
-        HostRank bestRank = default;
+        {
+            var tree = _byPool[size][pool];
+            return tree.Min < aside ? tree.First : double.IsPositiveInfinity(aside) ? -1 : aside < tree.Min ? _aside : Math.Min(_aside, tree.First);
+        }
+
+        var (best, bestRank) = (-1, default(HostRank));
+        if (!double.IsPositiveInfinity(aside))
+        {
+            var (fault, update) = _board.Neighbours(set, _board[_aside].FaultDomain, _board[_aside].UpdateDomain);
+            (best, bestRank) = (_aside, new HostRank(fault, update, aside));
+        }
+
         foreach (var cell in _cells[pool])
         {
             var tree = _byCell![size][cell.Id];
@@ -86,6 +114,13 @@ internal sealed class HostIndex
         return best;
     }
 
+    private double Key(int host, int size)
+    {
+        ref readonly var offer = ref _board[host];
+        var (cpu, memory) = _sizes[size];
+        return offer.IsUp && offer.CpuUsed + cpu <= offer.Cpu && offer.MemoryUsed + memory <= offer.Memory ? offer.Load : double.PositiveInfinity;
+    }
+
     private static (int[] Positions, List<List<int>> Members) Number(int[] groupOf)
     {
         var positions = new int[groupOf.Length];
@@ -100,6 +135,8 @@ internal sealed class HostIndex
 
         return (positions, members);
     }
+
+    private readonly record struct Place(int Pool, int InPool, int Cell, int InCell);
 
     private readonly record struct Cell(int Id, int FaultDomain, int UpdateDomain);
 }

@@ -57,18 +57,25 @@ internal sealed class MinTree
         {
             if (level[at] == value)
                 return;   // so nothing above has changed
+            var node = at / Fan;
+            var least = LeastWith(level, node * Fan, at % Fan, value);
             level[at] = value;
-            at /= Fan;
-            value = Least(level, at * Fan);
+            (at, value) = (node, least);
         }
 
         Min = value;
     }
 
-    private static double Least(double[] level, int start)
+    // The least of eight once one of them has changed. It is put in its place here and written afterwards: a vector that is read where a single number
+    // has just been written waits until that has reached the cache.
+    private static double LeastWith(double[] level, int start, int lane, double value)
     {
         ref var first = ref MemoryMarshal.GetArrayDataReference(level);
-        var least = Vector256.Min(Vector256.LoadUnsafe(ref first, (nuint)start), Vector256.LoadUnsafe(ref first, (nuint)start + 4));
+        var wanted = Vector256.Create((long)lane);
+        var changed = Vector256.Create(value);
+        var low = Vector256.ConditionalSelect(Vector256.Equals(wanted, Vector256.Create(0L, 1, 2, 3)).AsDouble(), changed, Vector256.LoadUnsafe(ref first, (nuint)start));
+        var high = Vector256.ConditionalSelect(Vector256.Equals(wanted, Vector256.Create(4L, 5, 6, 7)).AsDouble(), changed, Vector256.LoadUnsafe(ref first, (nuint)start + 4));
+        var least = Vector256.Min(low, high);
         var half = Vector128.Min(least.GetLower(), least.GetUpper());
         return Math.Min(half[0], half[1]);
     }

@@ -23,8 +23,11 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
     private const string AzureVhd = "Azure: prepare a VHD for upload";
     private const string AzureLinux = "Azure: create and upload a Linux VHD";
     private const string AzureGen2 = "Azure: support for generation 2 machines";
+    private const string AddToInitramfs = "Before the move, on Debian and Ubuntu list them in /etc/initramfs-tools/modules and run update-initramfs -u; elsewhere dracut -f --add-drivers \"hv_vmbus hv_storvsc hv_netvsc\".";
     private const long TiB = 1L << 40;
     private const long GiB = 1L << 30;
+
+    private static readonly string[] HyperVBoot = ["hv_vmbus", "hv_storvsc"];
 
     /// <summary>Every rule, in the order in which their findings of one severity are shown.</summary>
     public static IReadOnlyList<ReadinessRule> Known { get; } =
@@ -60,9 +63,10 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("HyperVDrivers", ReadinessSeverity.Blocker, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0
             ? Missing(s.Guest.Kernels[^1], "hv_vmbus", "hv_storvsc", "hv_netvsc").Select(d => ($"The kernel {s.Guest.Kernels[^1].Release} has no driver {d}.", "Install a kernel that has it (most distributions' default one), before the move."))
             : []),
-        new("Initramfs", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && !Missing(s.Guest.Kernels[^1], "hv_vmbus", "hv_storvsc").Any()
-            ? [($"Whether the initramfs of {s.Guest.Kernels[^1].Release} holds hv_vmbus and hv_storvsc was not looked at.",
-                "Make sure, before the move: on Debian and Ubuntu list them in /etc/initramfs-tools/modules and run update-initramfs -u; elsewhere dracut -f --add-drivers \"hv_vmbus hv_storvsc hv_netvsc\".")] : []),
+        new("InitramfsDrivers", ReadinessSeverity.Blocker, AzureLinux, s => s.IsAzure && s.Guest.Kernels is [.., { BootDrivers: { } early } newest]
+            ? HyperVBoot.Where(d => newest.Drivers.Contains(d) && !early.Contains(d)).Select(d => ($"The initramfs of {newest.Release} does not hold {d}, so that its root cannot be found there.", AddToInitramfs)) : []),
+        new("Initramfs", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels is [.., { BootDrivers: null } newest] && !Missing(newest, HyperVBoot).Any()
+            ? [($"Whether the initramfs of {newest.Release} holds hv_vmbus and hv_storvsc was not seen.", "Make sure. " + AddToInitramfs)] : []),
         new("OldKernel", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && s.Guest.Kernels[^1].Release.StartsWith("2.6.", StringComparison.Ordinal)
             ? [($"The kernel {s.Guest.Kernels[^1].Release} is old.", "Before 2.6.37, numa=off must be on its command line.")] : []),
         new("FstabDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesInFstab

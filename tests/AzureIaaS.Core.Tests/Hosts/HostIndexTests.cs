@@ -42,7 +42,10 @@ public class HostIndexTests
                 continue;
             found++;
             board.Take(chosen, wanted, 1);
-            index.Changed(chosen);
+            if (random.Next(4) > 0)
+                index.Taken(chosen);
+            else
+                index.Changed(chosen);
             placed.Insert(random.Next(placed.Count + 1), (chosen, wanted));
         }
 

@@ -8,12 +8,18 @@ internal static class FileSystemImages
     public static Volume Volume(byte[] bytes) => new(bytes.Length, (offset, buffer) => bytes.AsSpan((int)offset, buffer.Length).CopyTo(buffer));
 
     /// <summary>Opens what a file holds, by its signature.</summary>
-    public static GuestFileSystem Open(string path) => Open(File.ReadAllBytes(path));
-
-    public static GuestFileSystem Open(byte[] bytes)
+    public static GuestFileSystem Open(string path) => Open(new Volume(new FileInfo(path).Length, (offset, buffer) =>
     {
-        var kind = FileSystemSignature.Recognise(bytes.AsSpan(0, Math.Min(bytes.Length, 68 << 10)));
-        return GuestFileSystem.Open(Volume(bytes), kind) ?? throw new InvalidOperationException($"{kind} is not read");
+        using var file = File.OpenHandle(path);
+        RandomAccess.Read(file, buffer, offset);
+    }));
+
+    public static GuestFileSystem Open(byte[] bytes) => Open(Volume(bytes));
+
+    public static GuestFileSystem Open(Volume volume)
+    {
+        var kind = FileSystemSignature.Recognise(volume.Bytes(0, (int)Math.Min(volume.Length, 68 << 10)));
+        return GuestFileSystem.Open(volume, kind) ?? throw new InvalidOperationException($"{kind} is not read");
     }
 
     /// <summary>Makes an empty file to make a file system in.</summary>
@@ -29,6 +35,9 @@ internal static class FileSystemImages
     {
         Directory.CreateDirectory(Path.Combine(root, "a/b/c"));
         Directory.CreateDirectory(Path.Combine(root, "many"));
+        Directory.CreateDirectory(Path.Combine(root, "some"));
+        for (var i = 0; i < 30; i++)
+            File.WriteAllText(Path.Combine(root, $"some/{i}"), $"{i}");
         File.WriteAllText(Path.Combine(root, "a/b/c/short"), "short");
         File.WriteAllText(Path.Combine(root, "empty"), "");
         File.WriteAllBytes(Path.Combine(root, "large"), TestImages.Pattern(large));
@@ -55,6 +64,8 @@ internal static class FileSystemImages
         Assert.Equal("short", files.Text("/a/b/c/short"));
         Assert.Equal("", files.Text("/empty"));
         Assert.True(files.Read("/large")!.AsSpan().SequenceEqual(TestImages.Pattern(large)), "large differs");
+        Assert.Equal(Enumerable.Range(0, 30).Select(i => $"{i}").Order(), files.List("/some").Order());
+        Assert.Equal("29", files.Text("/some/29"));
         Assert.Equal(many, files.List("/many").Count);
         Assert.Equal(many, files.List("/many").Distinct().Count());
         for (var i = 0; i < many; i += 1 + (many / 20))

@@ -127,6 +127,22 @@ internal static unsafe partial class Zstd
 
         public nuint Reset() => _reset(_handle, ResetSessionOnly);
 
+        public int Step(ReadOnlySpan<byte> packed, ref int taken, Span<byte> buffer, out bool isOver)
+        {
+            fixed (byte* from = packed)
+            fixed (byte* to = buffer)
+            {
+                var input = new Buffer { Bytes = from, Size = (nuint)packed.Length, Position = (nuint)taken };
+                var output = new Buffer { Bytes = to, Size = (nuint)buffer.Length };
+                var left = _decompress(_handle, &output, &input);
+                if (_isError(left) != 0)
+                    throw new InvalidDataException("its compressed data is damaged");
+                taken = (int)input.Position;
+                isOver = left == 0;
+                return (int)output.Position;
+            }
+        }
+
         public string? Fill(ReadOnlySpan<byte> packed, ref int taken, Span<byte> buffer)
         {
             fixed (byte* from = packed)

@@ -50,6 +50,7 @@ internal sealed class ExtFileSystem : UnixFileSystem<ExtFileSystem.Inode>
             throw new FileSystemException("its superblock has numbers that cannot be");
         _descriptorsAt = ((long)Le.U32(super, 20) + 1) * _blockSize;
         IsDirty = (incompat & IncompatRecover) != 0;
+        Id = new Guid(super.AsSpan(104, 16), bigEndian: true).ToString();
         Label = Encoding.UTF8.GetString(super, 120, 16).TrimEnd('\0');
     }
 

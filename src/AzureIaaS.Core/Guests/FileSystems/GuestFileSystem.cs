@@ -11,6 +11,9 @@ internal abstract class GuestFileSystem
     /// <summary>The volume's name; empty where it has none.</summary>
     public string Label { get; protected init; } = "";
 
+    /// <summary>What fstab calls it by (UUID=…); empty where it has none or that was not read.</summary>
+    public string Id { get; protected init; } = "";
+
     /// <summary>Whether it says of itself that it was not closed properly.</summary>
     public bool IsDirty { get; protected init; }
 
@@ -22,6 +25,9 @@ internal abstract class GuestFileSystem
     {
         "ext" => new ExtFileSystem(volume),
         "NTFS" => new Ntfs.NtfsFileSystem(volume),
+        "FAT" => new FatFileSystem(volume),
+        "XFS" => new Xfs.XfsFileSystem(volume),
+        "Btrfs" => new Btrfs.BtrfsFileSystem(volume),
         _ => null,
     };
 
@@ -37,6 +43,10 @@ internal abstract class GuestFileSystem
     /// <summary>Lists the names in a folder; none where there is no such folder.</summary>
     /// <param name="path">The path.</param>
     public abstract IReadOnlyList<string> List(string path);
+
+    /// <summary>Where a symbolic link leads, as it is written in it; null where there is no such link.</summary>
+    /// <param name="path">The path, whose last name is not followed.</param>
+    public virtual string? Target(string path) => null;
 
     /// <summary>Reads a file; null where there is none.</summary>
     /// <param name="path">The path.</param>

@@ -40,9 +40,8 @@ internal abstract class UnixFileSystem<TNode> : GuestFileSystem
         ? [.. Names(node).Where(n => n is not ("." or ".."))]
         : [];
 
-    /// <summary>Where a symbolic link leads, as it is written in it; null where there is no such link.</summary>
-    /// <param name="path">The path, whose last name is not followed.</param>
-    public string? Target(string path)
+    /// <inheritdoc/>
+    public sealed override string? Target(string path)
     {
         var (folder, name) = (Find(path[..path.LastIndexOf('/')]), path[(path.LastIndexOf('/') + 1)..]);
         return folder is not null && KindOf(folder) == NodeKind.Folder && Child(folder, name) is { } node && KindOf(node) == NodeKind.Link ? TargetOf(node) : null;

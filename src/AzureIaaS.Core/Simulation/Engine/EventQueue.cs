@@ -13,7 +13,8 @@ internal readonly record struct Event(long Time, ulong Key)
 /// buckets of equal width, those of the present bucket in a small heap, so both ends cost the same however many there are. It sets its own width
 /// and number of buckets by what it sees.
 /// </summary>
-internal sealed class EventQueue
+/// <param name="coming">Told the key of an event when its time comes near; null for nobody.</param>
+internal sealed class EventQueue(Action<ulong>? coming = null)
 {
     private const int FewestBuckets = 64;
     private const int MostBuckets = 1 << 22;
@@ -151,6 +152,7 @@ internal sealed class EventQueue
             if (entry.Event.Time >> _shift == _day)
             {
                 Push(entry.Event);
+                coming?.Invoke(entry.Event.Key);
                 entry.Next = _free;
                 _free = node;
                 _far--;

@@ -1,6 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.Intrinsics.X86;
-
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>What fails and is repaired.</summary>
@@ -117,7 +114,6 @@ internal sealed partial class FleetRun
         _index.Changed(host);
         var phase = _model.Recovery.Healing ? OutagePhase.Detection : OutagePhase.Repair;
         var cause = _sources[source].Cause;
-        Prefetch(_members[host]);
         foreach (var machine in _members[host])
             GoDown(machine, phase, cause, source);
         (status.Starting, status.FirstQueued, status.LastQueued) = (0, Nobody, Nobody);
@@ -129,13 +125,20 @@ internal sealed partial class FleetRun
         }
     }
 
-    // The machines of a host lie anywhere in a memory that is larger than the cache: they are fetched together, not one after another.
-    private unsafe void Prefetch(ReadOnlySpan<int> machines)
+    // What an event will touch lies anywhere in a memory that is larger than the cache. It is fetched when the event comes near, many at once.
+    private void Prepare(ulong key)
     {
-        if (!Sse.IsSupported)
-            return;
-        foreach (var machine in machines)
-            Sse.Prefetch0(Unsafe.AsPointer(ref _machines[machine]));
+        var thing = EventKey.Thing(key);
+        switch (EventKey.Kind(key))
+        {
+            case EventKind.Started:
+                _machines.Prefetch(thing);
+                break;
+            case EventKind.Failed when thing < _hosts.Length:
+                foreach (var machine in _members[thing])
+                    _machines.Prefetch(machine);
+                break;
+        }
     }
 
     private void RegainHost(int host)

@@ -76,8 +76,9 @@ internal sealed partial class FleetRun
         _members.Empty(host);
         foreach (var machine in taken)
         {
-            _board.Take(host, _fleet.Classes[_fleet.ClassOf[machine]].Need, -1);
-            _machines[machine].Host = Nobody;
+            ref var status = ref _machines[machine];
+            _board.Take(host, _fleet.Classes[status.Class].Need, -1);
+            status.Host = Nobody;
             Place(machine);
         }
     }
@@ -96,27 +97,28 @@ internal sealed partial class FleetRun
         }
 
         _members.Remove(status.Host, machine);
-        _board.Take(status.Host, _fleet.Classes[_fleet.ClassOf[machine]].Need, -1);
+        _board.Take(status.Host, _fleet.Classes[status.Class].Need, -1);
         _index.Changed(status.Host);
         status.Host = Nobody;
     }
 
     private void Settle(int machine, int host, bool indexed = true)
     {
-        _machines[machine].Host = host;
+        ref var status = ref _machines[machine];
+        status.Host = host;
         _members.Add(host, machine);
-        _board.Take(host, _fleet.Classes[_fleet.ClassOf[machine]].Need, 1);
+        _board.Take(host, _fleet.Classes[status.Class].Need, 1);
         if (indexed)
-            _index.Changed(host);
+            _index.Taken(host);
     }
 
     private int ChooseFor(int machine)
     {
-        ref readonly var kind = ref _fleet.Classes[_fleet.ClassOf[machine]];
+        ref readonly var kind = ref _fleet.Classes[_machines[machine].Class];
         return _index.Choose(kind.Size, kind.Set, PoolOf(machine));
     }
 
-    private int PoolOf(int machine) => _machines[machine].IsAway ? AwayPool(machine) : _fleet.HomePool[machine];
+    private int PoolOf(int machine) => _machines[machine].IsAway ? AwayPool(machine) : _machines[machine].HomePool;
 
     private void Place(int machine)
     {
@@ -170,7 +172,7 @@ internal sealed partial class FleetRun
             return;
         }
 
-        if (_fleet.Requirements.StartAfter[_fleet.ClassOf[machine]] is var condition and >= 0 && _met[condition] == 0)
+        if (_fleet.Requirements.StartAfter[status.Class] is var condition and >= 0 && _met[condition] == 0)
         {
             Advance(machine, OutagePhase.Order);
             (_waiters[condition] ??= []).Add(machine);

@@ -12,8 +12,8 @@ internal sealed partial class FleetRun
 
     private readonly Fleet _fleet;
     private readonly FleetModel _model;
-    private readonly EventQueue _events = new();
-    private readonly MachineStatus[] _machines;
+    private readonly EventQueue _events;
+    private readonly AlignedArray<MachineStatus> _machines;
     private readonly MachineExtra[] _extras;
     private readonly HostStatus[] _hosts;
     private readonly SourceStatus[] _sources;
@@ -35,7 +35,8 @@ internal sealed partial class FleetRun
     {
         _fleet = fleet;
         _model = fleet.Model;
-        _machines = new MachineStatus[fleet.MachineCount];
+        _events = new EventQueue(Prepare);
+        _machines = new AlignedArray<MachineStatus>(fleet.MachineCount);
         _extras = new MachineExtra[fleet.MachineCount];
         _hosts = new HostStatus[fleet.HostCount];
         _freshSources = [.. fleet.Sources.Select(SourceStatus.Of)];
@@ -115,7 +116,7 @@ internal sealed partial class FleetRun
         (_board, _index) = NewBoard();
         for (var machine = 0; machine < _machines.Length; machine++)
         {
-            _machines[machine] = new MachineStatus { Host = Nobody, Queued = Nobody, Source = Nobody };
+            _machines[machine] = new MachineStatus { Host = Nobody, Queued = Nobody, Source = Nobody, Class = _fleet.ClassOf[machine], HomePool = _fleet.HomePool[machine] };
             Settle(machine, (placement ?? _fleet.FirstHost)[machine], indexed: false);
         }
 

@@ -5,14 +5,14 @@ internal sealed class Ledger
 {
     private const int Longest = 20;
 
-    private readonly MachineStatus[] _machines;
+    private readonly AlignedArray<MachineStatus> _machines;
     private readonly MachineExtra[] _extras;
     private readonly ApplicationTotals[] _applications;
     private long _warmUp;
     private long _end;
     private int _waiting;
 
-    public Ledger(Fleet fleet, MachineStatus[] machines, MachineExtra[] extras)
+    public Ledger(Fleet fleet, AlignedArray<MachineStatus> machines, MachineExtra[] extras)
     {
         (_machines, _extras) = (machines, extras);
         _applications = new ApplicationTotals[fleet.Requirements.ApplicationCount];
@@ -22,7 +22,7 @@ internal sealed class Ledger
         ApplicationCauses = [.. _applications.Select(_ => new double[CauseBook.Count])];
     }
 
-    public ReadOnlySpan<MachineStatus> Machines => _machines;
+    public ReadOnlySpan<MachineStatus> Machines => _machines.Span;
 
     public ReadOnlySpan<MachineExtra> Extras => _extras;
 

@@ -31,6 +31,10 @@ internal struct MachineStatus
     /// <summary>Unplanned interruptions after the warm-up.</summary>
     public int Interruptions;
 
+    /// <summary>Its group, and the pool that it lives in: they do not change, and are needed whenever the rest is.</summary>
+    public ushort Class;
+    public short HomePool;
+
     public OutagePhase Phase;
     public OutageCause Cause;
 

@@ -57,7 +57,7 @@ internal sealed class HostMembers
 }
 
 /// <summary>The machines that wait for room, in the order in which they came; a machine is on one list at most.</summary>
-internal sealed class WaitingList(MachineStatus[] machines)
+internal sealed class WaitingList(AlignedArray<MachineStatus> machines)
 {
     private int _last = -1;
 

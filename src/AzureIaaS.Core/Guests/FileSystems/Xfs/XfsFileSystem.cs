@@ -1,0 +1,72 @@
+namespace AzureIaaS.Guests.FileSystems.Xfs;
+
+/// <summary>XFS of versions 4 and 5 (XFS Algorithms and Data Structures, 3rd edition), its structures named as there. The log is not replayed.</summary>
+internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
+{
+    private const int LinkHeader = 56;
+
+    private readonly Volume _volume;
+    private readonly XfsGeometry _geometry;
+
+    /// <summary>Opens a file system.</summary>
+    /// <param name="volume">The volume.</param>
+    /// <exception cref="FileSystemException">It is damaged, or uses what is not read.</exception>
+    public XfsFileSystem(Volume volume)
+    {
+        _volume = volume;
+        _geometry = new XfsGeometry(volume);
+        (Label, Id, IsDirty) = (_geometry.Label, _geometry.Id, _geometry.NeedsRepairing);
+    }
+
+    /// <inheritdoc/>
+    protected override XfsInode Root => Open(_geometry.RootInode);
+
+    /// <inheritdoc/>
+    protected override NodeKind KindOf(XfsInode node) => KindOf(node.Mode);
+
+    /// <inheritdoc/>
+    protected override XfsInode? Child(XfsInode folder, string name)
+    {
+        var inode = Entries(folder).FirstOrDefault(e => e.Name == name).Inode;
+        return inode == 0 ? null : Open(inode);
+    }
+
+    /// <inheritdoc/>
+    protected override IEnumerable<string> Names(XfsInode folder) => Entries(folder).Select(e => e.Name);
+
+    /// <inheritdoc/>
+    protected override GuestFile Content(XfsInode node)
+    {
+        if (node.Format == ForkFormat.Local)
+            return new InlineFile(Fields.Slice(node.Fork, 0, node.Size).ToArray());
+        return KindOf(node) == NodeKind.Link && _geometry.IsVersion5 ? WithoutHeaders(node) : new RunFile(_volume, node.Size, XfsFork.Runs(_volume, _geometry, node));
+    }
+
+    private XfsInode Open(ulong number) => new(_volume.Bytes(_geometry.PlaceOfInode(number), _geometry.InodeSize));
+
+    private IEnumerable<(string Name, ulong Inode)> Entries(XfsInode folder)
+    {
+        if (folder.Format == ForkFormat.Local)
+            return XfsFolder.Short(folder.Fork, _geometry.HasFileTypes);
+        var bytes = Content(folder).ReadAll();
+        return bytes.Chunk(_geometry.FolderBlockSize).Where(b => b.Length == _geometry.FolderBlockSize).SelectMany(b => XfsFolder.Block(b, _geometry.HasFileTypes));
+    }
+
+    /// <summary>A symbolic link in blocks: each has a header (xfs_dsymlink_hdr) that says how much of the target it holds.</summary>
+    private InlineFile WithoutHeaders(XfsInode link)
+    {
+        var target = new List<byte>();
+        foreach (var run in XfsFork.Runs(_volume, _geometry, link))
+        {
+            for (var at = 0L; at < run.Length && target.Count < link.Size; at += _geometry.BlockSize)
+            {
+                var block = _volume.Bytes(run.Place + at, _geometry.BlockSize);
+                if (!block.AsSpan().StartsWith("XSLM"u8))
+                    throw new FileSystemException("a symbolic link of it is damaged");
+                target.AddRange(Fields.Slice(block, LinkHeader, Be.U32(block, 8)));
+            }
+        }
+
+        return new InlineFile([.. target]);
+    }
+}

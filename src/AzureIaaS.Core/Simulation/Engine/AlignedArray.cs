@@ -1,0 +1,46 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace AzureIaaS.Simulation.Engine;
+
+/// <summary>
+/// An array whose first element begins a cache line: of an ordinary array of structures as large as a line, every element lies on two. The elements
+/// can be fetched into the cache before they are needed.
+/// </summary>
+internal sealed unsafe class AlignedArray<T>
+    where T : unmanaged
+{
+    private const int Line = 64;
+
+    private readonly T[] _memory;   // pinned, and kept alive by this
+    private readonly T* _first;
+
+    /// <summary>An array of zeros.</summary>
+    /// <param name="length">How many elements.</param>
+    public AlignedArray(int length)
+    {
+        _memory = GC.AllocateArray<T>(length + ((Line + sizeof(T) - 1) / sizeof(T)), pinned: true);
+        _first = (T*)(((nuint)Unsafe.AsPointer(ref _memory[0]) + Line - 1) & ~(nuint)(Line - 1));
+        Length = length;
+    }
+
+    public int Length { get; }
+
+    public ref T this[int at]
+    {
+        get
+        {
+            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)at, (uint)Length, nameof(at));
+            return ref _first[at];
+        }
+    }
+
+    public ReadOnlySpan<T> Span => new(_first, Length);
+
+    /// <summary>Fetches an element into the cache meanwhile; nothing when there is no such element.</summary>
+    public void Prefetch(int at)
+    {
+        if (Sse.IsSupported && (uint)at < (uint)Length)
+            Sse.Prefetch0(_first + at);
+    }
+}
