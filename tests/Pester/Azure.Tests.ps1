@@ -53,4 +53,44 @@ Describe 'A machine in Azure' {
         Get-IaaSNetwork | Should -BeNullOrEmpty
         Get-IaaSOrphan | Should -BeNullOrEmpty
     }
+
+    It 'comes from this computer, is kept, fails over and goes home again' {
+        $local = Import-IaaSVm $image -Name local01 -Context test
+        $vm = Get-IaaSVm local01 -Context test | Import-IaaSVm -Context cloud -OSType Linux
+        "$($vm.Name) $($vm.Context) $($vm.Cpu -ge $local.Cpu)" | Should -Be 'local01 cloud True'
+        (Get-IaaSVm local01 -Context test).State | Should -Be 'Deallocated'
+        (Checkpoint-IaaSVm local01 first).Name | Should -Be 'first'
+        Start-IaaSVm local01 | Out-Null
+        $report = Invoke-IaaSFailover local01 -Kind Planned
+        "$($report.Kind) $($report.Outcome) $($report.Context)" | Should -Be 'Planned Succeeded cloud'
+        (Get-IaaSVmCheckpoint local01).Name | Should -Be 'first'
+        Stop-IaaSVm local01 | Out-Null
+        $file = Export-IaaSVm local01 -Format VhdFixed -Path (Join-Path $TestHome back.vhd)
+        (Get-IaaSImage $file).Format | Should -Be 'vhd'
+        Remove-IaaSVm local01 -Confirm:$false
+        Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Beside other modules with other versions of the same libraries' {
+    BeforeAll {
+        # Two modules made for the test: each brings an Azure.Core, or an identity client, of another version under the same name.
+        foreach ($module in @{ Name = 'OldCore'; Library = 'Azure.Core'; Version = '1.19.0.0' }, @{ Name = 'OldIdentity'; Library = 'Microsoft.Identity.Client'; Version = '4.20.0.0' }) {
+            $folder = (New-Item -ItemType Directory (Join-Path $TestHome "modules/$($module.Name)")).FullName
+            $code = "[assembly: System.Reflection.AssemblyVersion(`"$($module.Version)`")] namespace $($module.Library) { public static class Of$($module.Name) { public static string Answer() { return `"$($module.Name) $($module.Version)`"; } } }"
+            Add-Type -TypeDefinition $code -OutputAssembly (Join-Path $folder "$($module.Library).dll")
+            "Add-Type -Path `"`$PSScriptRoot/$($module.Library).dll`"; function Get-$($module.Name) { [$($module.Library).Of$($module.Name)]::Answer() }" | Set-Content (Join-Path $folder "$($module.Name).psm1")
+        }
+    }
+
+    It 'connects, <When> they are loaded' -ForEach @(@{ When = 'after'; Order = 'OldCore', 'OldIdentity', 'AzureIaaS' }, @{ When = 'before'; Order = 'AzureIaaS', 'OldCore', 'OldIdentity' }) {
+        $paths = @{ AzureIaaS = $ModulePath; OldCore = "$TestHome/modules/OldCore/OldCore.psm1"; OldIdentity = "$TestHome/modules/OldIdentity/OldIdentity.psm1" }
+        $script = ($Order | ForEach-Object { "Import-Module '$($paths[$_])'" }) + @(
+            "(Connect-IaaS -Azure -Subscription $id -ResourceGroup farm -Location westeurope -Environment http://127.0.0.1:$port -Name beside).Azure.Location"
+            '@(Get-IaaSVm -Context beside).Count', 'Get-OldCore', 'Get-OldIdentity'
+            "([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Azure.Core' } | ForEach-Object { `$_.GetName().Version.Minor } | Sort-Object) -join ' '")
+        $said = & $PowerShellPath -NoLogo -NoProfile -NonInteractive -Command ($script -join '; ') 2>&1
+        $said[0..3] | Should -Be 'westeurope', '0', 'OldCore 1.19.0.0', 'OldIdentity 4.20.0.0'
+        $said[4] | Should -Be '19 53'
+    }
 }
