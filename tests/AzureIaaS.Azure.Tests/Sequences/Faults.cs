@@ -18,14 +18,19 @@ internal sealed class Faults
     /// <summary>How likely a request is to meet one.</summary>
     public double Rate { get; set; }
 
-    /// <summary>Ends the process's work at its next request: it dies, as far as the resource manager can tell.</summary>
-    public bool Dead { get; set; }
+    /// <summary>After how many requests the process dies, as far as the resource manager can tell; null for never.</summary>
+    public int? DiesAfter { get; set; }
+
+    /// <summary>Whether it is dead.</summary>
+    public bool IsDead => DiesAfter <= 0;
 
     private Answer? Before(Request request)
     {
         lock (_gate)
         {
-            if (Dead)
+            if (DiesAfter > 0)
+                DiesAfter--;
+            if (IsDead)
                 throw new HttpRequestException("the process is gone");
             if (_random.NextDouble() >= Rate)
                 return null;

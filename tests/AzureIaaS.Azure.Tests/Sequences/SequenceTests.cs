@@ -8,7 +8,8 @@ namespace AzureIaaS.Azure.Tests.Sequences;
 /// <summary>Any sequence of commands, with any faults, ends in a state that retrying completes: no duplicate, and nothing left behind that nobody knows of.</summary>
 public class SequenceTests
 {
-    private const int Commands = 14;
+    private const int Commands = 16;
+    private const int Machines = 3;
     private const int Rounds = 10;
     private const long MiB = 1 << 20;
 
@@ -26,10 +27,10 @@ public class SequenceTests
         var story = new List<string>();
         for (var i = 0; i < Commands; i++)
         {
-            var (name, command) = Next(random, azure, network);
+            // The first commands make machines, so that there is something to meet.
+            var (name, command) = i < Machines ? Import(azure, $"m{i}") : Next(random, azure, network);
             story.Add(name);
-            if (random.Next(8) == 0)
-                _ = Task.Delay(random.Next(40)).ContinueWith(_ => faults.Dead = true, TaskScheduler.Default);
+            faults.DiesAfter = random.Next(6) == 0 ? random.Next(1, 40) : null;
             try
             {
                 await command();
@@ -39,18 +40,14 @@ public class SequenceTests
                 story[^1] += $" ({(e as IaaSException)?.ErrorId ?? e.GetType().Name})";
             }
 
-            if (faults.Dead)
-            {
-                await Task.Delay(50);
-                faults.Dead = false;
-                azure.Restart();
-                story.Add("(died)");
-            }
+            if (!faults.IsDead)
+                continue;
+            faults.DiesAfter = null;
+            azure.Restart();
+            story.Add("(died)");
         }
 
-        faults.Rate = 0;
-        await Task.Delay(60);
-        faults.Dead = false;
+        (faults.Rate, faults.DiesAfter) = (0, null);
         try
         {
             await SettleAsync(azure);
@@ -64,7 +61,7 @@ public class SequenceTests
 
     private static (string Name, Func<Task> Command) Next(Random random, TestAzure azure, VirtualNetwork network)
     {
-        var vm = "m" + random.Next(3).ToString(CultureInfo.InvariantCulture);
+        var vm = "m" + random.Next(Machines).ToString(CultureInfo.InvariantCulture);
         var provider = azure.Provider;
         async Task On(Func<Guid, Task> work)
         {
@@ -74,8 +71,8 @@ public class SequenceTests
 
         return random.Next(11) switch
         {
-            0 or 1 => ($"import {vm}", () => azure.ImportAsync(azure.Image(vm + ".img", 32 * MiB, (512, 128)), r => r with { Zone = vm == "m0" ? "1" : null })),
-            2 or 3 => ($"start {vm}", () => On(id => provider.StartAsync(id, new StartOptions(), azure, default))),
+            0 => Import(azure, vm),
+            1 or 2 or 3 => ($"start {vm}", () => On(id => provider.StartAsync(id, new StartOptions(), azure, default))),
             4 => ($"stop {vm}", () => On(id => provider.StopAsync(id, new StopOptions(), azure, default))),
             5 => ($"join {vm}", () => On(id => ((INetworkProvider)provider).JoinAsync(id, network.Id, new JoinOptions { PublicAddress = random.Next(2) == 0 }, azure, default))),
             6 => ($"checkpoint {vm}", () => On(id => ((ICheckpointProvider)provider).CreateCheckpointAsync(id, $"c{random.Next(100)}", false, azure, default))),
@@ -89,6 +86,9 @@ public class SequenceTests
             _ => ($"remove {vm}", () => On(id => provider.RemoveAsync(id, force: true, keepDisks: false, azure, default))),
         };
     }
+
+    private static (string Name, Func<Task> Command) Import(TestAzure azure, string vm) =>
+        ($"import {vm}", () => azure.ImportAsync(azure.Image(vm + ".img", 32 * MiB, (512, 128)), r => r with { Zone = vm == "m0" ? "1" : null }));
 
     /// <summary>What a careful user does after trouble: ends what was cut off, then tries each machine again.</summary>
     private static async Task SettleAsync(TestAzure azure)
