@@ -15,6 +15,7 @@
         'Add-IaaSVmDisk'
         'Checkpoint-IaaSVm'
         'Compare-IaaSReport'
+        'Complete-IaaSVmImport'
         'Connect-IaaS'
         'Convert-IaaSImage'
         'Disconnect-IaaS'

@@ -40,6 +40,7 @@ internal static class Program
     private static IEnumerable<Command> AllCommands() =>
     [
         ImportCommand.Create(),
+        ImportCommand.CreateComplete(),
         ListCommand.Create(),
         StartCommand.Create(),
         LifecycleCommands.Stop(),

@@ -18,6 +18,7 @@ internal static class Tables
     {
         VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Address", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
         ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
+        StagedPass => (["Name", "Read", "Changed", "Written", "Seconds", WrappedColumn], o => PassRow((StagedPass)o)),
         ReadinessReport => (["Name", "Target", "Verdict", "Firmware", "System", WrappedColumn], o => ReadinessRow((ReadinessReport)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
         FabricHost => (["Name", "State", "Fault", "Update", "Cpu", "Memory", "Machines", WrappedColumn], o => HostRow((FabricHost)o)),
@@ -41,7 +42,15 @@ internal static class Tables
     private static string[] ImageRow(ImageInfo i) =>
     [
         i.ToString(), i.Format, i.Variant, ByteSize.Format(i.Length), ByteSize.Format(i.DataLength),
-        i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), string.Join(' ', i.Warnings),
+        i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), string.Join(' ', [.. i.Faults ?? [], .. i.Warnings, .. Digests(i)]),
+    ];
+
+    private static IEnumerable<string> Digests(ImageInfo i) => new[] { i.Digest, i.Checksum }.OfType<string>();
+
+    private static string[] PassRow(StagedPass p) =>
+    [
+        p.Name, ByteSize.Format(p.BytesRead), p.BlocksChanged.ToString(CultureInfo.InvariantCulture), ByteSize.Format(p.BytesWritten), Seconds(p.Elapsed),
+        p.ChangedMeanwhile ? "It changed while it was read; the next pass brings what was missed." : "",
     ];
 
     private static string[] ReadinessRow(ReadinessReport r) =>

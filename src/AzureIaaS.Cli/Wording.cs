@@ -10,6 +10,7 @@ internal static partial class Wording
         ["Add-IaaSVmDisk"] = "disk add",
         ["Checkpoint-IaaSVm"] = "checkpoint add",
         ["Compare-IaaSReport"] = "compare",
+        ["Complete-IaaSVmImport"] = "complete",
         ["Connect-IaaS"] = "connect",
         ["Convert-IaaSImage"] = "image convert",
         ["Disconnect-IaaS"] = "disconnect",

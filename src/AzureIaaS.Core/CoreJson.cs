@@ -21,6 +21,7 @@ namespace AzureIaaS;
 [JsonSerializable(typeof(IaaSContext))]
 [JsonSerializable(typeof(ImageInfo))]
 [JsonSerializable(typeof(ImportPlan))]
+[JsonSerializable(typeof(StagedPass))]
 [JsonSerializable(typeof(Orphan))]
 [JsonSerializable(typeof(FleetModel))]
 [JsonSerializable(typeof(AvailabilityReport))]

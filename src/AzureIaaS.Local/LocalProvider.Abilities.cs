@@ -3,6 +3,7 @@ using AzureIaaS.Hosts;
 using AzureIaaS.Local.Failover;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Guests;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
 using AzureIaaS.Providers;
@@ -12,7 +13,7 @@ namespace AzureIaaS.Local;
 
 /// <summary>What this provider can beyond what every provider can; each ability is a class of its own.</summary>
 internal sealed partial class LocalProvider
-    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks
+    : IWatchable, IPlacementPreview, IHostProvider, IFailoverProvider, ICheckpointProvider, IMachineEditor, ISuspendProvider, IGuestProvider, IMoveProvider, IOperationProvider, IDiskLender, IFabricNetworks, ILinkProvider
 {
     private readonly MachineMover _mover;
     private readonly HostKeeper _hosts;
@@ -105,6 +106,19 @@ internal sealed partial class LocalProvider
 
     public Task<bool> RunSwitchAsync(Guid network, bool stay, IProgress<Notice> notices, CancellationToken cancellation) =>
         _networks.RunSwitchAsync(network, stay, notices, cancellation);
+
+    public void EnsureLink(Guid vm, IProgress<Notice> notices)
+    {
+        if (_services.Store.Machines.Find(vm) is { } stored)
+            _services.Links.Ensure([stored.Machine], notices);
+        _services.Watcher.Ensure(notices);
+    }
+
+    public async Task<bool> RunLinkAsync(Guid vm, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        using var host = new LinkHost(_services, vm, notices);
+        return await host.RunAsync(cancellation);
+    }
 
     public bool Owns(string kind) => kind == Rehearsals.Kind || MachineSagas.Has(kind);
 

@@ -61,8 +61,9 @@ internal sealed partial class LocalProvider : IVmProvider
         var files = Layout.Machine(machine.Id);
         foreach (var disk in machine.Disks)
         {
-            disk.Path = files.Disk(disk.Name);
-            disk.Format = "raw";
+            (disk.Path, disk.Format) = disk.Link is null ? (files.Disk(disk.Name), "raw") : (files.FirstLayer(disk.Name), "qcow2");
+            if (disk.Link is { } link)
+                link.Socket = Layout.Link(machine.Id).Socket(disk.Name);
             if (disk.Controller == DiskController.Unknown)
                 disk.Controller = disk.LogicalSectorSize == 512 ? DiskController.Ide : DiskController.VirtioScsi;
         }
@@ -169,7 +170,7 @@ internal sealed partial class LocalProvider : IVmProvider
     {
         try
         {
-            return await _services.Keeper.LookAsync(stored, cancellation);
+            return _services.Links.Describe(await _services.Keeper.LookAsync(stored, cancellation));
         }
         catch (Exception e) when (e is IaaSException or IOException or UnauthorizedAccessException)
         {

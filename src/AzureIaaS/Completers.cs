@@ -99,6 +99,15 @@ internal sealed class HostCompleter : IArgumentCompleter
             .Select(h => Completion.Of(h.Name, $"{h.Name}: {h.State}, fault domain {h.FaultDomain}, update domain {h.UpdateDomain}")));
 }
 
+/// <summary>Completes the names of staged imports.</summary>
+internal sealed class StagedImportCompleter : IArgumentCompleter
+{
+    public IEnumerable<CompletionResult> CompleteArgument(
+        string commandName, string parameterName, string wordToComplete, CommandAst commandAst, IDictionary fakeBoundParameters) =>
+        Completion.From(fakeBoundParameters, session => session.ListOperations(includeEnded: false).Where(o => o.State == OperationState.Staged && Completion.Matches(o.VmName, wordToComplete))
+            .Select(o => Completion.Of(o.VmName, $"{o.VmName}: {o.Source}")));
+}
+
 /// <summary>Completes the names of networks.</summary>
 internal sealed class NetworkCompleter : IArgumentCompleter
 {

@@ -43,7 +43,11 @@ internal static class CurrentContext
             return null;
         var command = $"Import-Module {Quote(ModulePath)}; Watch-IaaSFabric -Path {Quote(context.Path)} -Hypervisor {context.Hypervisor} -UntilIdle";
         string[] Arguments(string line) => ["-NoLogo", "-NoProfile", "-NonInteractive", "-Command", line];
-        return new WatcherCommand(Environment.ProcessPath!, Arguments(command)) { SwitchArguments = network => Arguments($"{command} -NetworkId {network}") };
+        return new WatcherCommand(Environment.ProcessPath!, Arguments(command))
+        {
+            SwitchArguments = network => Arguments($"{command} -NetworkId {network}"),
+            LinkArguments = vm => Arguments($"{command} -LinkId {vm}"),
+        };
     }
 
     private static string Quote(string text) => "'" + text.Replace("'", "''", StringComparison.Ordinal) + "'";

@@ -1,4 +1,5 @@
 using System.Management.Automation;
+using AzureIaaS.Disks;
 using AzureIaaS.Disks.Vmdk;
 using Microsoft.PowerShell.Commands;
 
@@ -19,7 +20,7 @@ public abstract class FileCmdlet : IaaSCmdlet
     /// <param name="path">The path, as typed.</param>
     /// <param name="isLiteral">Whether no character of it is a wildcard.</param>
     private protected IReadOnlyList<string> Resolve(string path, bool isLiteral) =>
-        isLiteral || !WildcardPattern.ContainsWildcardCharacters(path) ? [Literal(path)] : Matching(path);
+        SourcePath.IsRemote(path) ? [path] : isLiteral || !WildcardPattern.ContainsWildcardCharacters(path) ? [Literal(path)] : Matching(path);
 
     private string Literal(string path)
     {

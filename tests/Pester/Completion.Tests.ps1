@@ -57,7 +57,7 @@ Describe 'Completion of' {
 
     It 'what enumerations have' {
         (Get-Completion 'Connect-IaaS -Hypervisor ').CompletionText | Should -Be 'Qemu', 'Simulated'
-        (Get-Completion 'Wait-IaaSVm web01 -For ').CompletionText | Should -Be 'Agent', 'Console', 'Ping', 'Port', 'Running', 'SignOfLife', 'Stopped'
+        (Get-Completion 'Wait-IaaSVm web01 -For ').CompletionText | Should -Be 'Agent', 'Console', 'Flattened', 'Ping', 'Port', 'Running', 'SignOfLife', 'Stopped'
         (Get-Completion 'Import-IaaSVm x -Firmware U').CompletionText | Should -Contain 'Uefi'
     }
 

@@ -6,6 +6,8 @@ BeforeDiscovery {
     # A command of every cmdlet that changes something; the first test sees to it that none is forgotten.
     $changes = @(
         @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new'; Says = 'would become new: 1 CPU, 1 GB, Bios, disk0 1 MB on Ide' }
+        @{ Name = 'Import-IaaSVm'; Script = 'Import-IaaSVm $image -Name new -Stage'; Says = 'would become new: 1 CPU' }
+        @{ Name = 'Complete-IaaSVmImport'; Script = 'Complete-IaaSVmImport staged'; Says = '"Copy what has changed, and make the machine" on target "staged"' }
         @{ Name = 'Convert-IaaSImage'; Script = 'Convert-IaaSImage $image VhdxDynamic'; Says = '"Convert to dynamic VHDX" on target "' }
         @{ Name = 'Export-IaaSVm'; Script = 'Export-IaaSVm stopped'; Says = '"Export as Ova to ' }
         @{ Name = 'Export-IaaSReport'; Script = 'Measure-IaaSAvailability -VmCount 2 -HostCount 2 -FaultDomain 2 -Years 1 | Export-IaaSReport report.html'; Says = '"Write the report"' }
@@ -54,6 +56,7 @@ BeforeAll {
     Import-IaaSVm $image | Start-IaaSVm | Out-Null
     Import-IaaSVm $image -Name stopped | Out-Null
     Import-IaaSVm $image -Name ended | Start-IaaSVm | Stop-IaaSVm | Checkpoint-IaaSVm -CheckpointName kept | Out-Null
+    Import-IaaSVm $image -Name staged -Stage | Out-Null
     Import-IaaSVm $image -Name large | Add-IaaSVmDisk -Size 1GB | Out-Null
 
     New-IaaSNetwork corp 10.20.0.0/24 | Out-Null

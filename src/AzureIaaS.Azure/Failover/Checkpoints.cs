@@ -82,6 +82,11 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
             await snapshots.RemoveAsync(snapshot.Id, notices, cancellation);
     }
 
+    /// <summary>Writes on a machine which checkpoints it has.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task DescribeAsync(VirtualMachine machine, CancellationToken cancellation) => machine.Checkpoints = Of(machine, await snapshots.ListAsync(cancellation));
+
     /// <summary>The last checkpoint of a machine with its snapshots; null when there is none.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="cancellation">Stops it.</param>

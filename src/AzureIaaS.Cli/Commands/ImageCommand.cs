@@ -12,6 +12,10 @@ internal static class ImageCommand
     private static readonly Option<string?> Root = new("--root") { Description = "The folder that no file an image refers to may leave." };
     private static readonly Option<string[]> AllowExternalReference = Shared.AllowExternalReference();
 
+    private static readonly Option<bool> Digest = new("--digest") { Description = "Compute the digest of the content, as an import notes it." };
+    private static readonly Option<bool> Checksum = new("--checksum") { Description = "Compute the SHA-256 of the raw content." };
+    private static readonly Option<bool> Check = new("--check") { Description = "Read all of the image, and say everything that is wrong with it." };
+
     private static readonly Argument<string[]> Sources = new("path") { Description = "The images to convert.", Arity = ArgumentArity.OneOrMore };
     private static readonly Option<string> Target = new("--format", "-f")
     {
@@ -25,18 +29,15 @@ internal static class ImageCommand
     {
         var command = new Command("image", "Say what disk images are: format, sizes, chain, partitions, firmware.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Format, Snapshot, Root, AllowExternalReference })
+        foreach (var option in new Option[] { Format, Snapshot, Root, AllowExternalReference, Digest, Checksum, Check })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
             var options = OptionsOf(run, Format);
             foreach (var path in run.Parsed.GetValue(Paths)!)
             {
-                await run.TryAsync(() =>
-                {
-                    run.Output.Write(ImageInspection.Inspect(path, options, run.Cancellation), CoreJson.Default.ImageInfo);
-                    return Task.CompletedTask;
-                });
+                await run.TryAsync(async () =>
+                    run.Output.Write(await ImageInspection.InspectAsync(path, options, Wanted(run), run.Notices, run.Cancellation), CoreJson.Default.ImageInfo));
             }
         }));
         command.Validators.Add(result =>
@@ -73,6 +74,9 @@ internal static class ImageCommand
         }));
         return command;
     }
+
+    private static ImageFacts Wanted(CommandRun run) => (run.Parsed.GetValue(Digest) ? ImageFacts.Digest : 0)
+        | (run.Parsed.GetValue(Checksum) ? ImageFacts.Checksum : 0) | (run.Parsed.GetValue(Check) ? ImageFacts.Faults : 0);
 
     private static DiskOpenOptions OptionsOf(CommandRun run, Option<string?> format) => new()
     {

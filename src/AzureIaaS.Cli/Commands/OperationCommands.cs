@@ -63,5 +63,5 @@ internal static class OperationCommands
 
     private static IEnumerable<Guid> Chosen(CommandRun run, Argument<Guid[]> argument) =>
         run.Parsed.GetValue(argument) is { Length: > 0 } ids ? ids
-        : run.Session.ListOperations(includeEnded: false).Where(o => o.State != OperationState.Running).Select(o => o.Id);
+        : run.Session.ListOperations(includeEnded: false).Where(o => o.State is OperationState.Interrupted or OperationState.UndoInterrupted).Select(o => o.Id);
 }

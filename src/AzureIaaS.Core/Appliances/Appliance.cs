@@ -26,14 +26,15 @@ public sealed class Appliance
 
     /// <summary>Opens a description, or an archive with one in it.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="system">Which machine of several; null where there is one.</param>
     /// <exception cref="IaaSException">It is damaged, unknown, or describes what cannot be imported.</exception>
-    public static Appliance Open(string path)
+    public static Appliance Open(string path, string? system = null)
     {
         path = System.IO.Path.GetFullPath(path);
         byte[] head;
         using (var file = DiskFile.Open(path))
             head = file.Read(0, (int)Math.Min(file.Length, 8 << 10));
-        return TarArchive.IsAt(head) ? OpenArchive(path) : OpenFile(path, head);
+        return TarArchive.IsAt(head) ? OpenArchive(path, system) : OpenFile(path, head, system);
     }
 
     /// <summary>Finds a file that the description names.</summary>
@@ -44,31 +45,38 @@ public sealed class Appliance
     public string Find(string reference, DiskOpenOptions options)
     {
         if (_archive is null)
-            return DiskReference.ResolveAny(Path, [reference], "disk", options);
+            return DiskReference.ResolveAny(Path, Description.Format == "hyperv" ? InExport(reference) : [reference], "disk", options);
         var name = reference.Replace('\\', '/');
         return TarArchive.List(_archive).FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member
             ? System.IO.Path.Combine(_archive, member.Name)
             : throw DiskErrors.MissingReference(_archive, reference, "member");
     }
 
-    private static Appliance OpenFile(string path, byte[] head)
+    /// <summary>A Hyper-V export has its disks in a folder beside that of the configuration, which itself still names where they were.</summary>
+    private static IReadOnlyList<string> InExport(string reference)
+    {
+        var name = reference[(reference.LastIndexOfAny(['/', '\\']) + 1)..];
+        return [reference, $"../Virtual Hard Disks/{name}", $"../{name}", $"Virtual Hard Disks/{name}"];
+    }
+
+    private static Appliance OpenFile(string path, byte[] head, string? system)
     {
         var extension = System.IO.Path.GetExtension(path).ToLowerInvariant();
         var format = DescriptionFormat.Find(extension, head)
             ?? throw DescriptionFormat.NotSupported(path, "it is no description of a machine that is known here",
-                "Known are OVF and OVA, VMware .vmx, VirtualBox .vbox, libvirt domain XML and Hyper-V XML; or name the disk image itself.");
-        var description = format.Parse(path, ReadWhole(path));
+                "Known are OVF and OVA, VMware .vmx, VirtualBox .vbox, libvirt domain XML and Hyper-V .vmcx and XML; or name the disk image itself.");
+        var description = format is OvfFormat ? OvfFormat.ParseSystem(path, ReadWhole(path), system) : format.Parse(path, ReadWhole(path));
         if (format is OvfFormat)
             description = OvfManifest.Add(description, ManifestBeside(path));
         return new Appliance(path, null, description, Imports.ImportRoot.For(path));
     }
 
-    private static Appliance OpenArchive(string path)
+    private static Appliance OpenArchive(string path, string? system)
     {
         var members = TarArchive.List(path);
         var descriptor = members.FirstOrDefault(m => m.Name.EndsWith(".ovf", StringComparison.OrdinalIgnoreCase))
             ?? throw DescriptionFormat.Invalid(path, "there is no .ovf file in the archive");
-        var description = new OvfFormat().Parse(path, ReadWhole(System.IO.Path.Combine(path, descriptor.Name)));
+        var description = OvfFormat.ParseSystem(path, ReadWhole(System.IO.Path.Combine(path, descriptor.Name)), system);
         var manifest = members.FirstOrDefault(m => m.Name.Equals(System.IO.Path.ChangeExtension(descriptor.Name, ".mf"), StringComparison.OrdinalIgnoreCase));
         description = OvfManifest.Add(description, manifest is null ? null : DescriptionFormat.TextOf(ReadWhole(System.IO.Path.Combine(path, manifest.Name))));
         return new Appliance(path, path, description, path);

@@ -9,7 +9,7 @@ internal abstract class DescriptionFormat
     public const int MaxLength = 16 << 20;
 
     /// <summary>Every kind there is.</summary>
-    public static IReadOnlyList<DescriptionFormat> Known { get; } = [new OvfFormat(), new VmxFormat(), new VboxFormat(), new LibvirtFormat(), new HyperVXmlFormat()];
+    public static IReadOnlyList<DescriptionFormat> Known { get; } = [new OvfFormat(), new VmxFormat(), new VboxFormat(), new LibvirtFormat(), new HyperVXmlFormat(), new VmcxFormat()];
 
     /// <summary>The short name.</summary>
     public abstract string Name { get; }

@@ -18,9 +18,13 @@ internal sealed class HyperVXmlFormat : DescriptionFormat
     public override bool IsMine(string extension, string start) => extension == ".xml" && SafeXml.RootName(start) == "configuration";
 
     /// <inheritdoc/>
-    public override MachineDescription Parse(string path, byte[] bytes)
+    public override MachineDescription Parse(string path, byte[] bytes) => Read(path, SafeXml.Parse(path, bytes));
+
+    /// <summary>Reads the tree of a configuration, whatever it was kept in.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="root">The tree.</param>
+    internal static MachineDescription Read(string path, XElement root)
     {
-        var root = SafeXml.Parse(path, bytes);
         var properties = root.Child("properties");
         var settings = root.Child("settings");
         if (root.Name.LocalName != "configuration" || properties is null || settings is null)
@@ -30,7 +34,7 @@ internal sealed class HyperVXmlFormat : DescriptionFormat
         var isGeneration2 = properties.Text("subtype") == "1";
         return new MachineDescription
         {
-            Format = Name,
+            Format = "hyperv",
             Name = properties.Text("name") is { Length: > 0 } name ? name : null,
             Cpu = Int(settings.Child("processors").Text("count")),
             Memory = MemoryOf(settings.Child("memory").Child("bank")),

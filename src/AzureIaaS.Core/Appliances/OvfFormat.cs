@@ -16,7 +16,14 @@ internal sealed class OvfFormat : DescriptionFormat
     public override bool IsMine(string extension, string start) => extension == ".ovf" || SafeXml.RootName(start) == "Envelope";
 
     /// <inheritdoc/>
-    public override MachineDescription Parse(string path, byte[] bytes)
+    public override MachineDescription Parse(string path, byte[] bytes) => ParseSystem(path, bytes, null);
+
+    /// <summary>Reads one machine of an envelope.</summary>
+    /// <param name="path">The file, for messages.</param>
+    /// <param name="bytes">Its content.</param>
+    /// <param name="system">The machine's name or id; null where there is one.</param>
+    /// <exception cref="IaaSException">It is damaged, has several machines and none was named, or has not the one that was.</exception>
+    public static MachineDescription ParseSystem(string path, byte[] bytes, string? system)
     {
         var envelope = SafeXml.Parse(path, bytes);
         if (envelope.Name.LocalName != "Envelope")
@@ -24,13 +31,20 @@ internal sealed class OvfFormat : DescriptionFormat
         var systems = envelope.Descendants().Where(e => KindOf(e) == "VirtualSystem").ToList();
         if (systems.Count == 0)
             throw Invalid(path, "it describes no machine: there is no VirtualSystem");
-        if (systems.Count > 1)
+        var chosen = system is null ? systems : [.. systems.Where(s => s.Attr("id") == system || NameOf(s).Equals(system, StringComparison.OrdinalIgnoreCase))];
+        if (chosen.Count == 0)
         {
-            throw NotSupported(path, $"it describes {systems.Count} machines: {string.Join(", ", systems.Select(NameOf))}",
-                "Export each machine by itself, and import those.");
+            throw new IaaSException(ErrorKind.NotFound, "SystemNotFound", $"{path}: it describes no machine '{system}', but {string.Join(", ", systems.Select(NameOf))}.",
+                "Name one of those with -System.", path);
         }
 
-        return new OvfMachine(path, envelope, systems[0]).Read();
+        if (chosen.Count > 1)
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "SeveralSystems", $"{path}: it describes {chosen.Count} machines: {string.Join(", ", chosen.Select(s => $"{NameOf(s)} ({s.Attr("id")})"))}.",
+                "Name the one to import with -System, by its name or id.", path);
+        }
+
+        return new OvfMachine(path, envelope, chosen[0]).Read();
     }
 
     /// <summary>What an element is: its local name, or for a Section or Content of the old version what its xsi:type says.</summary>

@@ -12,6 +12,9 @@ public sealed record DiskCopyOptions
     /// <summary>What a former attempt has copied, and where this one records its blocks; null for a copy that is not resumed.</summary>
     public ICopyJournal? Journal { get; init; }
 
+    /// <summary>Whether the target holds the content already, so that only its digests are wanted.</summary>
+    public bool IsThere { get; init; }
+
     /// <summary>How many threads work; 0 lets the copy choose.</summary>
     public int Threads { get; init; }
 }
@@ -235,7 +238,7 @@ public sealed class DiskCopy
 
         private void Write(long at, ReadOnlyMemory<byte> data)
         {
-            if (data.Length == 0)
+            if (data.Length == 0 || copy._options.IsThere)
                 return;
             if (_isCheck)
             {

@@ -10,7 +10,16 @@ namespace AzureIaaS.Disks;
 /// </summary>
 public sealed class DiskFile : IDisposable
 {
-    private readonly SafeFileHandle _handle;
+    private readonly SafeFileHandle? _handle;
+    private readonly RemoteFile? _remote;
+
+    private DiskFile(RemoteFile remote, string address)
+    {
+        Path = address;
+        Container = address;
+        _remote = remote;
+        Length = remote.Length;
+    }
 
     private DiskFile(string path, string container, SafeFileHandle handle, long start, long length)
     {
@@ -33,14 +42,19 @@ public sealed class DiskFile : IDisposable
     /// <summary>Where its first byte is in <see cref="Container"/>.</summary>
     internal long Start { get; }
 
-    /// <summary>The open handle, for what only the operating system can say (sparse ranges).</summary>
-    internal SafeFileHandle Handle => _handle;
+    /// <summary>What <see cref="SparseRanges"/> was last told of its data; null for nothing.</summary>
+    internal KnownData? KnownData { get; set; }
+
+    /// <summary>The open handle, for what only the operating system can say (sparse ranges); null for a file at an address.</summary>
+    internal SafeFileHandle? Handle => _handle;
 
     /// <summary>Opens a file for reading; others may go on using it.</summary>
-    /// <param name="path">The file; a relative path is taken from the current directory.</param>
+    /// <param name="path">The file; a relative path is taken from the current directory. Or an http(s) address.</param>
     /// <exception cref="DiskImageException">It is missing, a folder, a device without a length, or may not be read.</exception>
     public static DiskFile Open(string path)
     {
+        if (SourcePath.IsRemote(path))
+            return new DiskFile(RemoteFile.Open(path), path);
         path = System.IO.Path.GetFullPath(path);
         if (Directory.Exists(path))
             throw DiskErrors.Unreadable(path, "this is a folder, not a disk image", "Name the disk image itself, for example with Get-ChildItem and a pattern.");
@@ -72,11 +86,17 @@ public sealed class DiskFile : IDisposable
     {
         if (offset < 0 || offset > Length - buffer.Length)
             throw DiskErrors.Truncated(Path, offset, buffer.Length, Length);
+        if (_remote is not null)
+        {
+            _remote.Read(offset, buffer);
+            return;
+        }
+
         try
         {
             while (buffer.Length > 0)
             {
-                var read = RandomAccess.Read(_handle, buffer, Start + offset);
+                var read = RandomAccess.Read(_handle!, buffer, Start + offset);
                 if (read == 0)
                     throw DiskErrors.Truncated(Path, offset, buffer.Length, Length);
                 buffer = buffer[read..];
@@ -104,7 +124,11 @@ public sealed class DiskFile : IDisposable
     }
 
     /// <inheritdoc/>
-    public void Dispose() => _handle.Dispose();
+    public void Dispose()
+    {
+        _handle?.Dispose();
+        _remote?.Dispose();
+    }
 
     /// <summary>The member of an archive that a path means: part of the path is a file, and the rest a name in it.</summary>
     private static (string Archive, ArchiveMember Member)? FindMember(string path)

@@ -80,6 +80,10 @@ public abstract class DiskImage : IDisposable
     /// <summary>Lists the runs of the whole disk.</summary>
     public IEnumerable<DiskExtent> GetExtents() => GetExtents(0, Length);
 
+    /// <summary>Looks through all of the tables, and says everything that is wrong with them.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    internal virtual IEnumerable<string> FindTableFaults(CancellationToken cancellation) => [];
+
     /// <summary>Reads; the range has been checked and is not empty.</summary>
     /// <param name="offset">Where to start, in bytes.</param>
     /// <param name="buffer">What to fill, wholly.</param>

@@ -15,10 +15,13 @@ public sealed record DiskOpenOptions
     /// <summary>The id or name of the internal snapshot to read; null for the current state. Only qcow2 has any.</summary>
     public string? Snapshot { get; init; }
 
+    /// <summary>Whether an image with faults in its tables is opened all the same, to find all of them.</summary>
+    internal bool SkipTables { get; init; }
+
     /// <summary>The real paths of the images that lie over this one, the one that was named first: none may come again below itself.</summary>
     internal IReadOnlyList<string> Chain { get; init; } = [];
 
     /// <summary>The root to hold references to, for an image at a path.</summary>
     /// <param name="path">The image's path.</param>
-    internal string RootFor(string path) => System.IO.Path.GetFullPath(Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
+    internal string RootFor(string path) => SourcePath.IsRemote(path) ? path : System.IO.Path.GetFullPath(Root ?? System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(path))!);
 }

@@ -14,7 +14,7 @@ internal static class DiskParent
     /// <exception cref="DiskImageException">It lies below itself, the chain is too long, or it cannot be read.</exception>
     public static DiskImage Open(string imagePath, string path, string? format, DiskOpenOptions options)
     {
-        IReadOnlyList<string> chain = [.. options.Chain, DiskReference.RealPath(Path.GetFullPath(imagePath)) ?? imagePath];
+        IReadOnlyList<string> chain = [.. options.Chain, DiskReference.RealPath(SourcePath.Full(imagePath)) ?? imagePath];
         if (chain.Contains(path))
             throw DiskErrors.Corrupt(imagePath, 0, $"its chain of parents leads back to '{path}', so that it has no beginning");
         if (chain.Count > MaxChain)

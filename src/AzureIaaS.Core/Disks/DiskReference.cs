@@ -95,6 +95,8 @@ internal static class DiskReference
             return default;
         if (!OperatingSystem.IsWindows() && IsWindowsAbsolute(reference))
             return (null, true);
+        if (SourcePath.IsRemote(imagePath))
+            return (null, true);   // what an address serves may name no file of this computer
         var local = OperatingSystem.IsWindows() ? reference : reference.Replace('\\', '/');
         try
         {

@@ -53,6 +53,9 @@ internal sealed class MappedImage(
         [.. warnings, .. (parent?.Warnings ?? []).Select(w => $"Parent {System.IO.Path.GetFileName(parent?.Path)}: {w}")];
 
     /// <inheritdoc/>
+    internal override IEnumerable<string> FindTableFaults(CancellationToken cancellation) => map.FindFaults(cancellation);
+
+    /// <inheritdoc/>
     protected override void ReadCore(long offset, Span<byte> buffer) => map.Read(offset, buffer);
 
     /// <inheritdoc/>

@@ -30,18 +30,31 @@ internal static partial class SparseRanges
 
     private static (long Start, long Stop) NextData(DiskFile file, long offset, long end)
     {
-        if (!OperatingSystem.IsLinux())
+        if (!OperatingSystem.IsLinux() || file.Handle is not { } handle)
             return (offset, end);
-        var start = Seek(file.Handle, file.Start + offset, SeekData);
+        if (file.KnownData is { } known && known.Start <= offset && offset < known.Stop)
+            return (offset, Math.Min(known.Stop, end));
+        var start = Seek(handle, file.Start + offset, SeekData);
         if (start < 0)
             return Marshal.GetLastPInvokeError() == NoSuchData ? (end, end) : (offset, end);
         start -= file.Start;
         if (start >= end)
             return (end, end);
-        var stop = Seek(file.Handle, file.Start + start, SeekHole);
-        return (start, stop < 0 ? end : Math.Min(stop - file.Start, end));
+        var stop = Seek(handle, file.Start + start, SeekHole);
+        if (stop < 0)
+            return (start, end);
+        file.KnownData = new KnownData(start, stop - file.Start);
+        return (start, Math.Min(stop - file.Start, end));
     }
 
     [LibraryImport("libc", EntryPoint = "lseek", SetLastError = true)]
     private static partial long Seek(SafeFileHandle file, long offset, int whence);
 }
+
+/// <summary>
+/// A range of a file that holds data: asked once, since some file systems look at every page up to its end, and an image asks for each of its
+/// blocks. That it becomes a hole meanwhile does no harm, it is read then.
+/// </summary>
+/// <param name="Start">Its first byte.</param>
+/// <param name="Stop">The byte after its last.</param>
+internal sealed record KnownData(long Start, long Stop);

@@ -9,11 +9,11 @@ namespace AzureIaaS.Imports;
 /// </summary>
 internal sealed class DescriptionInput : ImportInput
 {
-    private static readonly string[] Extensions = [".ova", ".ovf", ".vmx", ".vmtx", ".vbox", ".vbox-prev", ".xml"];
+    private static readonly string[] Extensions = [".ova", ".ovf", ".vmx", ".vmtx", ".vbox", ".vbox-prev", ".xml", ".vmcx"];
 
-    public override bool Takes(string path) => Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public override bool Takes(string path) => !SourcePath.IsRemote(path) && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
 
-    public override string NameOf(string path) => Appliance.Open(path).Description.Name ?? base.NameOf(path);
+    public override string NameOf(ImportRequest request) => Appliance.Open(Path.GetFullPath(request.Path), request.System).Description.Name ?? base.NameOf(request);
 
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
@@ -24,7 +24,7 @@ internal sealed class DescriptionInput : ImportInput
                 "Leave -Format out, or name the disk image itself.", path);
         }
 
-        var appliance = Appliance.Open(path);
+        var appliance = Appliance.Open(path, request.System);
         var description = appliance.Description;
         if (description.Disks.Count == 0)
         {

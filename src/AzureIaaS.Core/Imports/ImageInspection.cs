@@ -1,7 +1,25 @@
 using AzureIaaS.Disks;
 using AzureIaaS.Guests;
+using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
+
+/// <summary>What can be known of an image by reading all of it.</summary>
+[Flags]
+public enum ImageFacts
+{
+    /// <summary>Nothing more than its metadata tells.</summary>
+    None = 0,
+
+    /// <summary>The digest of its content, as an import notes it.</summary>
+    Digest = 1,
+
+    /// <summary>The SHA-256 of its raw content.</summary>
+    Checksum = 2,
+
+    /// <summary>Everything that is wrong with it.</summary>
+    Faults = 4,
+}
 
 /// <summary>Looks an image over, all of its metadata and none of its data: what Get-IaaSImage shows, and what an import is planned from.</summary>
 public static class ImageInspection
@@ -38,6 +56,30 @@ public static class ImageInspection
             Details = new Dictionary<string, string>(image.Details),
             Warnings = warnings,
         };
+    }
+
+    /// <summary>Looks an image over, and reads as much more of it as is asked for.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it may be opened.</param>
+    /// <param name="wanted">What more is wanted.</param>
+    /// <param name="notices">Receives progress.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="DiskImageException">It is unknown, not supported or damaged; not where it is checked.</exception>
+    public static async Task<ImageInfo> InspectAsync(string path, DiskOpenOptions options, ImageFacts wanted, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var faults = wanted.HasFlag(ImageFacts.Faults) ? ImageVerification.Check(path, options, notices, cancellation) : null;
+        if (faults is { Count: > 0 })
+            return new ImageInfo { Path = SourcePath.Full(path), Format = options.Format ?? "", Faults = [.. faults] };
+        var info = Inspect(path, options, cancellation);
+        info.Faults = faults is null ? null : [];
+        if ((wanted & (ImageFacts.Digest | ImageFacts.Checksum)) == 0)
+            return info;
+        using var image = DiskFormat.OpenImage(path, options);
+        if (wanted.HasFlag(ImageFacts.Digest))
+            info.Digest = await ImageVerification.DigestAsync(image, notices, cancellation);
+        if (wanted.HasFlag(ImageFacts.Checksum))
+            info.Checksum = ImageVerification.Checksum(image, notices, cancellation);
+        return info;
     }
 
     /// <summary>

@@ -19,17 +19,17 @@ public abstract class ImportInput
     public abstract ImportSource Read(ImportRequest request, CancellationToken cancellation);
 
     /// <summary>The name that a machine gets where the request gives none.</summary>
-    /// <param name="path">The full path.</param>
+    /// <param name="request">What is to be imported.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
-    public virtual string NameOf(string path) => Path.GetFileNameWithoutExtension(path);
+    public virtual string NameOf(ImportRequest request) => Path.GetFileNameWithoutExtension(SourcePath.FileName(request.Path));
 
     /// <summary>The name that a machine gets.</summary>
     /// <param name="request">What is to be imported.</param>
     /// <exception cref="IaaSException">The source is unknown, not supported or damaged.</exception>
     public static string NameFor(ImportRequest request)
     {
-        var path = Path.GetFullPath(request.Path);
-        return request.Name ?? request.Machine?.Name ?? Known.First(i => i.Takes(path)).NameOf(path);
+        var path = SourcePath.Full(request.Path);
+        return request.Name ?? request.Machine?.Name ?? Known.First(i => i.Takes(path)).NameOf(request);
     }
 
     /// <summary>Finds what a request's path is, and reads it.</summary>
@@ -47,7 +47,7 @@ internal sealed class DiskInput : ImportInput
 
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
-        var path = Path.GetFullPath(request.Path);
+        var path = SourcePath.Full(request.Path);
         var options = new DiskOpenOptions
         {
             Format = request.Format,
@@ -59,7 +59,7 @@ internal sealed class DiskInput : ImportInput
         return new ImportSource
         {
             Format = disk.Format,
-            Name = Path.GetFileNameWithoutExtension(path),
+            Name = NameOf(request),
             Firmware = disk.Firmware,
             Disks = [disk],
         };
@@ -75,6 +75,8 @@ internal static class ImportRoot
     /// <param name="path">The full path of the file.</param>
     public static string For(string path)
     {
+        if (SourcePath.IsRemote(path))
+            return path;
         var folder = Path.GetDirectoryName(path)!;
         var isExportPart = HyperVFolders.Contains(Path.GetFileName(folder), StringComparer.OrdinalIgnoreCase);
         return isExportPart && Path.GetDirectoryName(folder) is { } root ? root : folder;

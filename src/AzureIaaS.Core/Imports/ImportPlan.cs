@@ -1,4 +1,5 @@
 using System.Globalization;
+using AzureIaaS.Disks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Imports;
@@ -35,6 +36,12 @@ public sealed class ImportPlan
     /// <summary>The internal snapshot that is imported; null for the current state.</summary>
     public string? Snapshot { get; set; }
 
+    /// <summary>Whether its disks are linked to the images, which are copied later.</summary>
+    public bool IsLinked { get; set; }
+
+    /// <summary>Whether it is copied in passes, while the source still runs, and published by its completion.</summary>
+    public bool IsStaged { get; set; }
+
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; set; }
 
@@ -59,6 +66,8 @@ public sealed class ImportPlan
             ExternalReferences = [.. request.ExternalReferences],
             Snapshot = request.Snapshot,
             SkipDigest = request.SkipDigest,
+            IsLinked = request.Linked,
+            IsStaged = request.Staged,
             IsFirmwareKnown = request.Firmware != Firmware.Unknown || source.Firmware != Firmware.Unknown,
             IsSizeKnown = (request.Cpu ?? source.Cpu) is not null || (request.Memory ?? source.Memory) is not null,
             Sources = [.. source.Disks],
@@ -80,9 +89,9 @@ public sealed class ImportPlan
                 })],
                 AvailabilitySet = request.AvailabilitySet,
                 StartOrder = request.StartOrder ?? 0,
-                Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i))],
+                Disks = [.. source.Disks.Select((d, i) => DiskFor(request, d, i, request.Root ?? source.Root))],
                 Created = now,
-                Origin = new ImportOrigin { Path = Path.GetFullPath(request.Path), Format = source.Format, Operation = operation },
+                Origin = new ImportOrigin { Path = SourcePath.Full(request.Path), Format = source.Format, Operation = operation },
                 Tags = new Dictionary<string, string>(request.Tags),
             },
         };
@@ -91,14 +100,14 @@ public sealed class ImportPlan
     /// <summary>What the plan would do, as a sentence.</summary>
     public string Describe() => $"{Machine.Origin?.Path} ({Machine.Origin?.Format}, {ByteSize.Format(Sources.Sum(s => s.DataLength))} of data) "
         + $"would become {Machine.Name}: {(Machine.Size is { } size ? size + ", " : "")}{Machine.Cpu} CPU, {ByteSize.Format(Machine.Memory)}, {Machine.Firmware}, "
-        + string.Join(", ", Machine.Disks.Select(d => $"{d.Name} {ByteSize.Format(d.Length)} on {d.Controller}")) + ".";
+        + string.Join(", ", Machine.Disks.Select(d => $"{d.Name} {ByteSize.Format(d.Length)} on {d.Controller}")) + (IsLinked ? "; its disks would be linked to the images, which are needed until they have been copied." : ".");
 
     private static Firmware FirmwareFor(ImportRequest request, ImportSource source) =>
         request.Firmware != Firmware.Unknown ? request.Firmware
         : source.Firmware != Firmware.Unknown ? source.Firmware
         : Firmware.Bios;
 
-    private static VirtualDisk DiskFor(ImportRequest request, ImageInfo source, int index) => new()
+    private static VirtualDisk DiskFor(ImportRequest request, ImageInfo source, int index, string? root) => new()
     {
         Name = $"disk{index}",
         Length = source.Length,
@@ -106,6 +115,16 @@ public sealed class ImportPlan
         Controller = request.Controller != DiskController.Unknown ? request.Controller : source.Controller,
         SourcePath = source.Path,
         SourceFormat = source.Format,
+        Link = request.Linked ? LinkTo(request, source, root) : null,
+    };
+
+    private static DiskLink LinkTo(ImportRequest request, ImageInfo source, string? root) => new()
+    {
+        Files = [.. source.Files],
+        Root = root ?? ImportRoot.For(source.Path),
+        ExternalReferences = [.. request.ExternalReferences],
+        Snapshot = request.Snapshot,
+        ManifestDigest = source.ManifestDigest,
     };
 
     private static void CheckSpace(ImportSource source, ImportPlace place)

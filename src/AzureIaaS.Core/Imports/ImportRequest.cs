@@ -11,6 +11,9 @@ public sealed record ImportRequest
     /// </summary>
     public VirtualMachine? Machine { get; init; }
 
+    /// <summary>Which machine of a description with several, by its name or id there; null where there is one.</summary>
+    public string? System { get; init; }
+
     /// <summary>The machine's name; null for the file's base name.</summary>
     public string? Name { get; init; }
 
@@ -52,6 +55,12 @@ public sealed record ImportRequest
 
     /// <summary>When it comes back after the loss of a host: smaller numbers first.</summary>
     public int? StartOrder { get; init; }
+
+    /// <summary>Whether the machine is to run on the image at once, which is copied in the background.</summary>
+    public bool Linked { get; init; }
+
+    /// <summary>Whether only a pass of its copy is made, while the source still runs; its completion publishes it.</summary>
+    public bool Staged { get; init; }
 
     /// <summary>Whether the content's digest is left out.</summary>
     public bool SkipDigest { get; init; }

@@ -40,6 +40,13 @@ public static class ImportSaga
     private static async Task CopyAsync(ImportWork work, CancellationToken cancellation)
     {
         var stage = work.Provider.OpenStage(work.Operation, work.Notices);
+        if (work.Plan.IsLinked)
+        {
+            foreach (var disk in work.Plan.Machine.Disks)
+                ((ILinkStage)stage).Link(disk);
+            return;
+        }
+
         foreach (var (disk, source) in work.Plan.Machine.Disks.Zip(work.Plan.Sources))
         {
             if (stage.FinishedDigests(disk) is { } finished)
@@ -62,7 +69,7 @@ public static class ImportSaga
         };
         if (source.ManifestDigest is { } manifest)
         {
-            work.Notices.Report(Notice.Step($"Comparing {Path.GetFileName(source.Path)} with its manifest"));
+            work.Notices.Report(Notice.Step($"Comparing {SourcePath.FileName(source.Path)} with its manifest"));
             OvfManifest.Verify(source.Path, manifest, cancellation);
         }
 
@@ -70,9 +77,12 @@ public static class ImportSaga
         await using var target = await stage.OpenDiskAsync(disk, resume, cancellation);
         var journal = work.Plan.SkipDigest ? null : stage.OpenJournal(disk, resume);
         using var journalOwner = journal as IDisposable;
-        var text = $"Copying {Path.GetFileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
+        var text = $"Copying {SourcePath.FileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
         var progress = new CopyProgress(work.Notices, text, disk.Length);
-        var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal };
+        var isThere = IsCloned(image, disk, target);
+        if (isThere)
+            work.Notices.Report(Notice.Verbose($"{disk.Name} shares its blocks with {source.Path} until one of them is written."));
+        var copyOptions = new DiskCopyOptions { Digest = !work.Plan.SkipDigest, Journal = journal, IsThere = isThere };
         var result = await DiskCopy.RunAsync(PaddedImage.For(image, disk.Length, target.Traits.Alignment), target, copyOptions, progress, cancellation);
         if (result.BytesVerified > 0)
             work.Notices.Report(Notice.Verbose($"{ByteSize.Format(result.BytesVerified)} of {disk.Name} had been copied before and are right."));
@@ -83,15 +93,25 @@ public static class ImportSaga
         return result.Digest;
     }
 
+    /// <summary>Whether the file system could make the disk of a raw image without copying. A journal is of no use then, and does no harm.</summary>
+    private static bool IsCloned(DiskImage image, VirtualDisk disk, IDiskTarget target) =>
+        target is ICloneTarget clone && image.Format.Name == "raw" && image.Files.Count == 1 && File.Exists(image.Path) && image.Length == disk.Length
+        && new FileInfo(image.Path).Length == image.Length && clone.TryClone(image.Path);
+
     /// <summary>A source that changed while it was read would be a disk that never existed.</summary>
     /// <param name="source">The image as it was when the plan was made.</param>
     /// <exception cref="IaaSException">A file of it has another size or time.</exception>
-    internal static void CheckUnchanged(ImageInfo source)
+    internal static void CheckUnchanged(ImageInfo source) => CheckUnchanged(source.Files);
+
+    /// <summary>The same, for files.</summary>
+    /// <param name="files">The files as they were.</param>
+    /// <exception cref="IaaSException">One has another size or time.</exception>
+    public static void CheckUnchanged(IEnumerable<ImageFile> files)
     {
-        foreach (var was in source.Files)
+        foreach (var was in files)
         {
-            var now = File.Exists(was.Path) ? ImageFile.Of(was.Path) : null;
-            if (now is not null && now.Length == was.Length && now.LastWrite == was.LastWrite)
+            var now = ImageFile.Find(was.Path);
+            if (now?.IsSame(was) == true)
                 continue;
             throw new IaaSException(ErrorKind.InvalidData, "SourceChanged",
                 now is null

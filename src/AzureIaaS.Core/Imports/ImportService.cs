@@ -1,4 +1,5 @@
 using System.Text.Json;
+using AzureIaaS.Disks;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -7,6 +8,8 @@ namespace AzureIaaS.Imports;
 /// <summary>Imports: plans them, runs them, and takes up or gives up those that were cut off.</summary>
 public sealed class ImportService(IVmProvider provider, IStateStore store, TimeProvider time)
 {
+    private static readonly TimeSpan OwnWithin = TimeSpan.FromSeconds(2);
+
     private readonly SagaRunner _runner = new(store.Sagas, time);
 
     /// <summary>Plans an import; every refusal happens here, and nothing is changed.</summary>
@@ -15,6 +18,19 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">Something stands in the way.</exception>
     public async Task<(Guid Operation, ImportPlan Plan)> PlanAsync(ImportRequest request, CancellationToken cancellation)
     {
+        if (request.Linked && provider is not ILinkProvider)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "LinkNotSupported", $"{provider.Name} cannot run a machine on an image that stays where it is.",
+                "Import it without -Linked.", request.Path);
+        }
+
+        if (request.Staged && provider is not ILinkProvider)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "StageNotSupported", $"{provider.Name} cannot take a machine in passes.",
+                "Import it without -Stage, once nothing writes to it.", request.Path);
+        }
+
+        request = ImportFolder.Resolve(request);
         var place = provider.DescribePlace();
         var source = ImportInput.Open(request, cancellation);
         var operation = Guid.NewGuid();
@@ -39,9 +55,16 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">Something stands in the way, or failed; nothing is left behind.</exception>
     public async Task<VirtualMachine> ImportAsync(ImportRequest request, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        notices.Report(Notice.Step($"Looking at {Path.GetFileName(request.Path)}"));
+        notices.Report(Notice.Step($"Looking at {SourcePath.FileName(request.Path)}"));
+        request = ImportFolder.Resolve(request);
         if (FindSame(request) is { } same)
         {
+            if (Load(same.Id).IsStaged)
+            {
+                throw new IaaSException(ErrorKind.InvalidState, "ImportIsStaged", $"An import of {same.Source} as '{same.VmName}' is staged.",
+                    $"Complete-IaaSVmImport {same.VmName} makes the machine; Undo-IaaSOperation {same.Id} gives it up.", same.VmName);
+            }
+
             notices.Report(Notice.Verbose($"An import of this file was cut off at {same.Created.ToLocalTime():g}; it is taken up."));
             return await ResumeAsync(same.Id, notices, cancellation);
         }
@@ -57,6 +80,75 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         return await RunAsync(plan, operation, resume: false, notices, cancellation);
     }
 
+    /// <summary>
+    /// Makes a pass of a staged import: the first copies, each further one brings what has changed. The source may run on; there is no machine until
+    /// <see cref="CompleteAsync"/>.
+    /// </summary>
+    /// <param name="request">What is to be imported; the same again makes the next pass.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
+    /// <param name="cancellation">Stops it; the next pass goes on from what is there.</param>
+    /// <exception cref="IaaSException">Something stands in the way; what former passes have brought stays.</exception>
+    public async Task<StagedPass> StageAsync(ImportRequest request, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        notices.Report(Notice.Step($"Looking at {SourcePath.FileName(request.Path)}"));
+        request = ImportFolder.Resolve(request);
+        var operation = FindSame(request)?.Id;
+        var plan = operation is { } open ? LoadStaged(open) : null;
+        if (plan is null)
+        {
+            (operation, plan) = await Task.Run(() => PlanAsync(request with { Staged = true }, cancellation), cancellation);
+            foreach (var warning in plan.Warnings)
+                notices.Report(Notice.Warning(warning));
+        }
+
+        using var owner = await OwnAsync(operation!.Value, cancellation);
+        if (store.Sagas.Find(operation.Value) is null)
+        {
+            store.Sagas.Create(new SagaRecord(operation.Value, ImportSaga.Definition.Kind, ImportSaga.Definition.Version, plan.Machine.Name, plan.Machine.Origin!.Path,
+                JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan), time.GetUtcNow()), reserveName: true);
+        }
+
+        return await StagedImport.PassAsync(plan, operation.Value, provider, isLast: false, time, notices, cancellation);
+    }
+
+    /// <summary>Completes a staged import: a last pass, in which nothing may change, and then the machine.</summary>
+    /// <param name="operation">The operation's id.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
+    /// <param name="cancellation">Stops it; it can be completed again.</param>
+    /// <exception cref="IaaSException">It is no staged import, or its source still changes; what the passes have brought stays.</exception>
+    public async Task<VirtualMachine> CompleteAsync(Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        using var owner = await OwnAsync(operation, cancellation);
+        var plan = LoadStaged(operation);
+        var log = _runner.Replay(ImportSaga.Definition, operation);
+        if (log.Position <= 1)
+        {
+            var pass = await StagedImport.PassAsync(plan, operation, provider, isLast: true, time, notices, cancellation);
+            notices.Report(Notice.Verbose($"The last pass brought {pass.BlocksChanged} changed blocks, {ByteSize.Format(pass.BytesWritten)}, in {pass.Elapsed.TotalSeconds:0.0} s."));
+        }
+
+        return await RunAsync(plan, operation, resume: true, notices, cancellation);
+    }
+
+    /// <summary>Finds the staged import of a machine.</summary>
+    /// <param name="name">The name that the machine will have.</param>
+    /// <exception cref="IaaSException">There is none of that name.</exception>
+    public Guid FindStaged(string name) => store.Sagas.FindReserving(name) is { } record && IsStaged(record) ? record.Id
+        : throw new IaaSException(ErrorKind.NotFound, "StagedImportNotFound", $"There is no staged import called '{name}'.",
+            "Get-IaaSOperation shows those there are; Import-IaaSVm -Stage begins one.", name);
+
+    /// <summary>Whether an operation is an import in passes.</summary>
+    /// <param name="record">The operation.</param>
+    internal static bool IsStaged(SagaRecord record) => record.Kind == ImportSaga.Definition.Kind
+        && JsonSerializer.Deserialize(record.Parameters, CoreJson.Default.ImportPlan) is { IsStaged: true };
+
+    private ImportPlan LoadStaged(Guid operation)
+    {
+        var plan = Load(operation);
+        return plan.IsStaged ? plan : throw new IaaSException(ErrorKind.InvalidState, "NotStaged", $"The import of '{plan.Machine.Name}' is none in passes; it was cut off.",
+            $"Resume-IaaSOperation {operation} finishes it.", operation);
+    }
+
     /// <summary>Goes on with an import that was cut off.</summary>
     /// <param name="operation">The operation's id.</param>
     /// <param name="notices">Receives steps and warnings.</param>
@@ -64,6 +156,8 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">It has ended, somebody works on it, or its source has changed.</exception>
     public async Task<VirtualMachine> ResumeAsync(Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        if (Load(operation).IsStaged)
+            return await CompleteAsync(operation, notices, cancellation);
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
         var plan = Load(operation);
         var log = _runner.Replay(ImportSaga.Definition, operation);
@@ -90,7 +184,10 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     public async Task UndoAsync(Guid operation, IProgress<Notice> notices)
     {
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
-        var work = new ImportWork(Load(operation), operation, provider, store.Machines, notices, Resume: false);
+        var plan = Load(operation);
+        var work = new ImportWork(plan, operation, provider, store.Machines, notices, Resume: false);
+        if (plan.IsStaged)
+            await provider.OpenStage(operation, notices).DiscardAsync();   // passes are made before the saga's first step
         await _runner.UndoAsync(ImportSaga.Definition, operation, work, new StepNames(notices));
     }
 
@@ -98,13 +195,19 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     {
         var work = new ImportWork(plan, operation, provider, store.Machines, notices, resume);
         await _runner.RunAsync(ImportSaga.Definition, operation, work, new StepNames(notices), cancellation);
+        if (plan.IsLinked)
+        {
+            ((ILinkProvider)provider).EnsureLink(plan.Machine.Id, notices);
+            notices.Report(Notice.Warning($"{plan.Machine.Name} runs on {string.Join(", ", plan.Sources.Select(s => s.Path))} until that has been copied: leave it where it is, as it is. Wait-IaaSVm -For Flattened waits for that."));
+        }
+
         return await provider.FindAsync(plan.Machine.Id, CancellationToken.None) ?? plan.Machine;
     }
 
     /// <summary>The open import of the same file under the same name; an open import of another file keeps its name to itself.</summary>
     private SagaRecord? FindSame(ImportRequest request)
     {
-        var path = Path.GetFullPath(request.Path);
+        var path = SourcePath.Full(request.Path);
         var name = ImportInput.NameFor(request);
         if (store.Sagas.FindReserving(name) is not { } open || open.Kind != ImportSaga.Definition.Kind)
             return null;
@@ -128,6 +231,10 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
 
         return JsonSerializer.Deserialize(record.Parameters, CoreJson.Default.ImportPlan)!;
     }
+
+    /// <summary>Whoever looks at an operation holds its lock for a moment.</summary>
+    private async Task<IDisposable> OwnAsync(Guid operation, CancellationToken cancellation) =>
+        await store.Locks.AcquireAsync(SagaRunner.LockName(operation), OwnWithin, cancellation) ?? throw BeingWorkedOn(operation);
 
     private IaaSException BeingWorkedOn(Guid operation) => new(ErrorKind.Busy, "OperationIsRunning",
         $"Operation {operation} is being worked on by {store.Locks.DescribeHolder(SagaRunner.LockName(operation)) ?? "another process"} at this moment.",

@@ -1,4 +1,5 @@
 using AzureIaaS.Appliances;
+using AzureIaaS.Disks;
 
 namespace AzureIaaS.Imports;
 
@@ -84,6 +85,15 @@ public sealed class ImageInfo
     /// <summary>What is odd and was accepted, in sentences.</summary>
     public IList<string> Warnings { get; set; } = [];
 
+    /// <summary>The digest of the content, as an import notes it (<see cref="DiskDigest"/>); null where it was not asked for.</summary>
+    public string? Digest { get; set; }
+
+    /// <summary>The SHA-256 of the raw content, with <c>sha256:</c> before it; null where it was not asked for.</summary>
+    public string? Checksum { get; set; }
+
+    /// <summary>Everything that is wrong with the image, in sentences; empty for one that is whole, null where it was not checked.</summary>
+    public IList<string>? Faults { get; set; }
+
     /// <summary>The file's name.</summary>
     public override string ToString() => System.IO.Path.GetFileName(Path);
 }
@@ -119,13 +129,31 @@ public sealed class ImageFile
     /// <summary>When it was last written to.</summary>
     public DateTimeOffset LastWrite { get; set; }
 
+    /// <summary>What the server of an address calls this version of it; null for a file.</summary>
+    public string? Tag { get; set; }
+
     /// <summary>Looks at a file.</summary>
     /// <param name="path">The file.</param>
     public static ImageFile Of(string path)
     {
+        if (SourcePath.IsRemote(path))
+        {
+            using var remote = RemoteFile.Open(path);
+            return new ImageFile { Path = path, Length = remote.Length, LastWrite = remote.LastModified, Tag = remote.Tag };
+        }
+
         var info = new FileInfo(path);
         return new ImageFile { Path = info.FullName, Length = info.Length, LastWrite = info.LastWriteTimeUtc };
     }
+
+    /// <summary>Looks at a file that may be gone.</summary>
+    /// <param name="path">The file.</param>
+    /// <returns>The file; null when it is not there.</returns>
+    public static ImageFile? Find(string path) => SourcePath.IsRemote(path) || File.Exists(path) ? Of(path) : null;
+
+    /// <summary>Whether it is still as it was.</summary>
+    /// <param name="other">How it was.</param>
+    public bool IsSame(ImageFile other) => Length == other.Length && LastWrite == other.LastWrite && Tag == other.Tag;
 
     /// <summary>The file's path.</summary>
     public override string ToString() => Path;

@@ -30,6 +30,9 @@ public sealed class VirtualDisk
     /// <summary>The format of that image.</summary>
     public string? SourceFormat { get; set; }
 
+    /// <summary>While it is linked to that image: what is needed of it, and how far its copy is. Null for a disk of its own right.</summary>
+    public DiskLink? Link { get; set; }
+
     /// <summary>The disk's name.</summary>
     public override string ToString() => Name;
 }

@@ -19,6 +19,9 @@ public sealed record WatcherCommand(string Program, IReadOnlyList<string> Argume
 {
     /// <summary>The arguments that make it the switch of a network instead, by the network's id; null where none is wanted.</summary>
     public Func<Guid, IReadOnlyList<string>>? SwitchArguments { get; init; }
+
+    /// <summary>The arguments that make it serve and copy the images of a linked machine instead, by the machine's id; null where none is wanted.</summary>
+    public Func<Guid, IReadOnlyList<string>>? LinkArguments { get; init; }
 }
 
 /// <summary>Opens a provider; implemented by AzureIaaS.Local, and by every other provider.</summary>

@@ -48,6 +48,9 @@ public enum WaitFor
 
     /// <summary>The guest answers a ping on its network.</summary>
     Ping,
+
+    /// <summary>The machine is no longer linked to the images it was imported from: its disks are its own.</summary>
+    Flattened,
 }
 
 /// <summary>What is waited for, and how long.</summary>

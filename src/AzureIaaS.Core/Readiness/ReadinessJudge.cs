@@ -14,6 +14,7 @@ public static class ReadinessJudge
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
     public static ReadinessReport Judge(ImportRequest request, ReadinessTarget target, CancellationToken cancellation)
     {
+        request = ImportFolder.Resolve(request);
         var source = ImportInput.Open(request, cancellation);
         var guest = Inspect(request, source, cancellation);
         return Judge(request, source, guest, target);
@@ -32,11 +33,15 @@ public static class ReadinessJudge
         })).OrderByDescending(f => f.Severity).ToList();
         return new ReadinessReport
         {
-            Path = Path.GetFullPath(request.Path),
+            Path = SourcePath.Full(request.Path),
             Name = request.Name ?? source.Name,
             Target = target,
             Firmware = firmware,
             Guest = guest,
+            Format = request.Format,
+            Root = request.Root,
+            ExternalReferences = [.. request.ExternalReferences],
+            Files = [.. source.Disks.SelectMany(d => d.Files).DistinctBy(f => f.Path)],
             Findings = findings,
             Verdict = findings.Count == 0 ? ReadinessVerdict.Ready : findings[0].Severity switch
             {

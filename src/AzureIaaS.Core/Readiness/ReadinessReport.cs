@@ -1,4 +1,5 @@
 using AzureIaaS.Guests;
+using AzureIaaS.Imports;
 
 namespace AzureIaaS.Readiness;
 
@@ -95,6 +96,49 @@ public sealed class ReadinessReport
 
     /// <summary>What was found, the gravest first.</summary>
     public IList<ReadinessFinding> Findings { get; set; } = [];
+
+    /// <summary>The format that was said for the image; null where it was found out.</summary>
+    public string? Format { get; set; }
+
+    /// <summary>The folder that no file might leave; null for the export's own, or the file's.</summary>
+    public string? Root { get; set; }
+
+    /// <summary>What its images might refer to outside the root.</summary>
+    public IList<string> ExternalReferences { get; set; } = [];
+
+    /// <summary>Every file of its images, as it was when it was judged.</summary>
+    public IList<ImageFile> Files { get; set; } = [];
+
+    /// <summary>Makes an import of what was judged: the same machine, under the same rules.</summary>
+    /// <param name="request">What else is asked; its path, format, root and firmware are the report's, and so is its name where it has none.</param>
+    /// <param name="provider">The provider that it is to go to.</param>
+    /// <exception cref="IaaSException">It is not ready, was judged for elsewhere, or has changed since.</exception>
+    public ImportRequest ToImport(ImportRequest request, string provider)
+    {
+        if ((Target == ReadinessTarget.Local) != (provider == "Local"))
+        {
+            throw new IaaSException(ErrorKind.InvalidArgument, "JudgedForAnotherTarget", $"{Name} was judged for {Target}, and this import is to {provider}.",
+                "Judge it for there with Get-IaaSVmReadiness -Target, or name the context with -Context.", Path);
+        }
+
+        if (Verdict == ReadinessVerdict.NotReady)
+        {
+            var blockers = Findings.Where(f => f.Severity == ReadinessSeverity.Blocker).ToList();
+            throw new IaaSException(ErrorKind.InvalidState, "NotReady", $"{Name} is not ready for {Target}: {string.Join(' ', blockers.Select(f => f.Message))}",
+                string.Join(' ', blockers.Select(f => f.Remedy).Append("Then judge it again.")), Path);
+        }
+
+        ImportSaga.CheckUnchanged(Files);
+        return request with
+        {
+            Path = Path,
+            Name = request.Name ?? Name,
+            Format = Format,
+            Root = Root,
+            ExternalReferences = [.. ExternalReferences],
+            Firmware = request.Firmware != Firmware.Unknown ? request.Firmware : Firmware,
+        };
+    }
 
     /// <summary>The judgement.</summary>
     public override string ToString() => $"{Name}: {Verdict} for {Target}";

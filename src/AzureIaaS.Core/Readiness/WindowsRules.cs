@@ -61,7 +61,7 @@ internal static class WindowsRules
         if (driver is null)
             yield return ($"Windows has no driver {name}.", "Install the Hyper-V integration services of its version before the move.");
         else if (driver.Start == DriverStart.Disabled || (isForBoot && driver.Start != DriverStart.Boot))
-            yield return ($"The driver {name} starts {driver.Start}, and Windows boots from what it drives.",
+            yield return ($"The driver {name} is set to start {driver.Start}, and should {(isForBoot ? "at boot: Windows boots from what it drives" : "when its device is there: it drives the network")}.",
                 $"Set Start (and 0 in StartOverride, where that is) to {(isForBoot ? 0 : 3)} under HKLM\\SYSTEM\\CurrentControlSet\\Services\\{name}.");
     }
 }

@@ -20,6 +20,9 @@ public enum OperationState
 
     /// <summary>It failed or was given up, and everything it had done is undone.</summary>
     Undone,
+
+    /// <summary>An import that is copied in passes: it waits for the next, or to be completed.</summary>
+    Staged,
 }
 
 /// <summary>Long work that can be cut off and resumed, as it is shown: an import, later a failover or an upload.</summary>

@@ -137,7 +137,11 @@ public sealed class IaaSSession : IDisposable
     private Operation Describe(SagaRecord record)
     {
         using var free = record.IsOpen ? Store.Locks.TryAcquire(SagaRunner.LockName(record.Id)) : null;
-        return OperationDescription.Of(record, Store.Sagas.Events(record.Id), isRunning: record.IsOpen && free is null, Context.Name);
+        var events = Store.Sagas.Events(record.Id);
+        var operation = OperationDescription.Of(record, events, isRunning: record.IsOpen && free is null, Context.Name);
+        if (operation.State == OperationState.Interrupted && events.Count == 0 && ImportService.IsStaged(record))
+            operation.State = OperationState.Staged;
+        return operation;
     }
 
     private bool IsProviders(Guid id, out IOperationProvider owner)

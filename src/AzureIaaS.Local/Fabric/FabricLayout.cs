@@ -69,6 +69,10 @@ public sealed class FabricLayout
     /// <param name="id">The network's id.</param>
     public NetworkFiles Network(Guid id) => new(Path.Combine(Run, "n" + Short(id)), Path.Combine(Root, $"switch-{Short(id)}.log"));
 
+    /// <summary>The files of the process that serves and copies the images of a linked machine.</summary>
+    /// <param name="id">The machine's id.</param>
+    public LinkFiles Link(Guid id) => new(Path.Combine(Run, "l" + Short(id)), Path.Combine(Root, $"link-{Short(id)}.log"));
+
     /// <summary>Makes the folders, private to the user.</summary>
     /// <exception cref="IaaSException">They cannot be made, or one belongs to somebody else.</exception>
     public void Create()
@@ -159,9 +163,26 @@ public sealed record MachineFiles(string Folder, string Run)
     /// <param name="disk">The disk's name.</param>
     public string Disk(string disk) => Path.Combine(Folder, disk + ".raw");
 
+    /// <summary>The first layer on a disk that is linked to its image: what the guest writes.</summary>
+    /// <param name="disk">The disk's name.</param>
+    public string FirstLayer(string disk) => Path.Combine(Folder, disk + "-1.qcow2");
+
     /// <summary>The digests of a disk's blocks at import.</summary>
     /// <param name="disk">The disk's name.</param>
     public string Digests(string disk) => Path.Combine(Folder, disk + ".digests");
+}
+
+/// <summary>The files of the process that serves and copies the images of one linked machine.</summary>
+/// <param name="Run">Its folder of sockets, for what lasts as long as the machine is linked.</param>
+/// <param name="Log">What it has to say.</param>
+public sealed record LinkFiles(string Run, string Log)
+{
+    /// <summary>Where it says how far it is.</summary>
+    public string Status => Path.Combine(Run, "status.json");
+
+    /// <summary>Where it serves a disk's image.</summary>
+    /// <param name="disk">The disk's name.</param>
+    public string Socket(string disk) => Path.Combine(Run, disk + ".nbd");
 }
 
 /// <summary>The files of one network's switch.</summary>

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using AzureIaaS.Local.Consoles;
 using AzureIaaS.Local.Failover;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Processes;
 using AzureIaaS.Providers;
@@ -25,6 +26,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
 
     private readonly Dictionary<Guid, StoredMachine> _machines = [];
     private readonly Dictionary<Guid, Watched> _watched = [];
+    private readonly Dictionary<Guid, VirtualMachine> _linked = [];
     private readonly ConcurrentDictionary<Guid, long> _waiting = new();
     private readonly SemaphoreSlim _wake = new(0);
     private Task _healing = Task.CompletedTask;
@@ -48,7 +50,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             }
 
             // Asked once more without the lock: a machine that was started meanwhile found the lock taken and started no watcher.
-            if (!services.Store.Machines.List().Any(IsToBeWatched))
+            if (!services.Store.Machines.List().Any(m => IsToBeWatched(m) || LinkKeeper.IsLinked(m.Machine)))
                 return true;
         }
     }
@@ -89,7 +91,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                     _healing = HealAsync(notices, stop.Token);
                 }
 
-                if (_machines.Count > 0)
+                if (_machines.Count + _linked.Count > 0)
                     idleSince = Environment.TickCount64;
                 else if (!stay && Environment.TickCount64 - idleSince > StayIdle.TotalMilliseconds)
                     return true;
@@ -108,6 +110,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
                 {
                     networksAt = Environment.TickCount64;
                     services.Networks.Ensure(_machines.Values.Select(m => m.Machine), notices);
+                    services.Links.Ensure(_linked.Values, notices);
                 }
 
                 await _wake.WaitAsync(LookEvery, cancellation);
@@ -131,6 +134,16 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
     {
         foreach (var id in changes.Removed.Concat(changes.Written.Where(m => !IsToBeWatched(m)).Select(m => m.Machine.Id)))
             LetGo(id);
+        foreach (var id in changes.Removed)
+            _linked.Remove(id);
+        foreach (var machine in changes.Written.Select(w => w.Machine))
+        {
+            if (LinkKeeper.IsLinked(machine))
+                _linked[machine.Id] = machine;
+            else
+                _linked.Remove(machine.Id);
+        }
+
         foreach (var stored in changes.Written.Where(IsToBeWatched))
         {
             var id = stored.Machine.Id;

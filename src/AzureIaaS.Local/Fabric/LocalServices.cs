@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Local.Networking;
 using AzureIaaS.Providers;
@@ -21,6 +22,8 @@ internal sealed class LocalServices
         Keeper = new MachineKeeper(store, layout, hypervisor, Places, time) { NeedsHealing = () => Watcher.Ensure(SilentNotices.Instance) };
         Runner = new MachineRunner(this);
         Networks = new NetworkKeeper(this, watcher);
+        Links = new LinkKeeper(this, watcher);
+        Keeper.LinkTrouble = Links.TroubleOf;
     }
 
     public IStateStore Store { get; }
@@ -43,6 +46,8 @@ internal sealed class LocalServices
     public WatcherProcess Watcher { get; }
 
     public NetworkKeeper Networks { get; }
+
+    public LinkKeeper Links { get; }
 }
 
 /// <summary>Receives what nobody has asked for.</summary>

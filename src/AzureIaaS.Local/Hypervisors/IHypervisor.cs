@@ -91,6 +91,9 @@ internal interface IHypervisor : IDisposable
     /// <summary>Whether its machines send frames, so that a network needs a switch.</summary>
     bool SendsFrames { get; }
 
+    /// <summary>Whether its machines read their disks, so that a linked one needs its image served.</summary>
+    bool ReadsDisks { get; }
+
     /// <summary>What it does with disks.</summary>
     IHypervisorDisks Disks { get; }
 
@@ -224,6 +227,14 @@ internal interface IHypervisorDisks
     /// <param name="layer">The layer to merge.</param>
     /// <param name="cancellation">Stops it; it can be repeated.</param>
     Task MergeOfflineAsync(MachineFiles files, DiskTree tree, DiskLayer layer, CancellationToken cancellation);
+
+    /// <summary>Lays what lies on a served image on its copy instead, in a running machine. Repeating it changes nothing.</summary>
+    /// <param name="files">The machine's files.</param>
+    /// <param name="tree">The disk's layers, as they will be.</param>
+    /// <param name="image">The served image, which nothing uses afterwards.</param>
+    /// <param name="copy">The copy, which holds the same.</param>
+    /// <param name="cancellation">Stops it before it begins.</param>
+    Task RebaseAsync(MachineFiles files, DiskTree tree, DiskLayer image, DiskLayer copy, CancellationToken cancellation);
 
     /// <summary>Attaches a disk to a running machine.</summary>
     /// <param name="files">The machine's files.</param>

@@ -6,10 +6,11 @@ using Microsoft.Win32.SafeHandles;
 namespace AzureIaaS.Local.Imports;
 
 /// <summary>A raw, sparse file that a disk is copied to.</summary>
-internal sealed partial class SparseFileTarget : IDiskTarget
+internal sealed partial class SparseFileTarget : ICloneTarget
 {
     private const int StartWriting = 2;   // SYNC_FILE_RANGE_WRITE
     private const long StartEvery = 16 << 20;
+    private const nuint CloneFile = 0x40049409;   // FICLONE
 
     private readonly string _path;
     private readonly SafeFileHandle _file;
@@ -44,6 +45,14 @@ internal sealed partial class SparseFileTarget : IDiskTarget
         {
             throw Translate(path, e);
         }
+    }
+
+    public bool TryClone(string path)
+    {
+        if (!OperatingSystem.IsLinux())
+            return false;
+        using var source = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+        return Control(_file, CloneFile, source) == 0;
     }
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
@@ -108,6 +117,9 @@ internal sealed partial class SparseFileTarget : IDiskTarget
         Interlocked.Exchange(ref _notStarted, 0);
         _ = SyncFileRange(_file, 0, 0, StartWriting);   // only advice, and it takes no error away from the flush
     }
+
+    [LibraryImport("libc", EntryPoint = "ioctl")]
+    private static partial int Control(SafeFileHandle file, nuint request, SafeFileHandle source);
 
     [LibraryImport("libc", EntryPoint = "sync_file_range")]
     private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);

@@ -5,7 +5,14 @@ namespace AzureIaaS.Local.Machines;
 /// <param name="File">The file's full path.</param>
 /// <param name="Format">The file's format: <c>raw</c> for the first layer of a disk, <c>qcow2</c> for those upon it.</param>
 /// <param name="Parent">The layer it lies on; null for the first.</param>
-internal sealed record DiskLayer(string Name, string File, string Format, string? Parent);
+internal sealed record DiskLayer(string Name, string File, string Format, string? Parent)
+{
+    /// <summary>The format of an image that a process of ours serves read-only; the layer's file is its socket.</summary>
+    public const string Served = "nbd";
+
+    /// <summary>Whether it is not a file of the machine's, but an image that is served.</summary>
+    public bool IsServed => Format == Served;
+}
 
 /// <summary>
 /// The layers of a disk. The guest writes to the active one alone; the others are frozen, kept by a checkpoint or because others lie on them.
@@ -25,7 +32,17 @@ internal sealed record DiskTree(string Disk, string Active, int NextNumber, IRea
 
     /// <summary>The tree of a disk without checkpoints.</summary>
     /// <param name="disk">The disk.</param>
-    public static DiskTree Of(VirtualDisk disk) => new(disk.Name, disk.Name, 1, [new DiskLayer(disk.Name, disk.Path, disk.Format, null)]);
+    public static DiskTree Of(VirtualDisk disk) => disk.Link is { } link ? Linked(disk, link)
+        : new(disk.Name, disk.Name, 1, [new DiskLayer(disk.Name, disk.Path, disk.Format, null)]);
+
+    /// <summary>The first layer of a linked disk, below the one that takes the guest's writes.</summary>
+    public DiskLayer? Link => Layers.FirstOrDefault(l => l.IsServed);
+
+    private static DiskTree Linked(VirtualDisk disk, DiskLink link)
+    {
+        var image = new DiskLayer(disk.Name + "-link", link.Socket, DiskLayer.Served, null);
+        return new DiskTree(disk.Name, image.Name, 1, [image]).WithActive(new DiskLayer($"{disk.Name}-1", disk.Path, "qcow2", image.Name));
+    }
 
     /// <summary>A layer by name.</summary>
     /// <param name="name">The name.</param>
@@ -61,6 +78,13 @@ internal sealed record DiskTree(string Disk, string Active, int NextNumber, IRea
     /// <summary>The tree without a layer that nothing lies on.</summary>
     /// <param name="name">The layer's name.</param>
     public DiskTree Without(string name) => this with { Layers = [.. Layers.Where(l => l.Name != name)] };
+
+    /// <summary>The tree after its copy has taken the served image's place.</summary>
+    /// <param name="copy">The copy.</param>
+    public DiskTree Flattened(DiskLayer copy) => this with
+    {
+        Layers = [copy, .. Layers.Where(l => !l.IsServed).Select(l => l.Parent == Link?.Name ? l with { Parent = copy.Name } : l)],
+    };
 
     /// <summary>The tree after a layer was merged into the one below it: what lay on it lies on that one.</summary>
     /// <param name="name">The layer that was merged.</param>

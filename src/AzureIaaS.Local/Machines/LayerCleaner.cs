@@ -52,7 +52,7 @@ internal static class LayerCleaner
         {
             var tree = owned.Notes.TreeOf(disk);
             var kept = owned.Notes.CheckpointLayers.Values.Select(l => l.GetValueOrDefault(disk.Name)).OfType<string>().ToHashSet();
-            var idle = tree.Layers.Where(l => l.Name != tree.Active && !kept.Contains(l.Name)).ToList();
+            var idle = tree.Layers.Where(l => l.Name != tree.Active && !l.IsServed && !kept.Contains(l.Name)).ToList();
             if (idle.FirstOrDefault(l => tree.Children(l.Name).Count == 0) is { } dead)
             {
                 owned.Write(owned.Notes.WithTrees([tree.Without(dead.Name)]));
@@ -77,6 +77,7 @@ internal static class LayerCleaner
         else
         {
             // The sockets that a running machine has not: this is another process.
+            await services.Links.RequireAsync(owned.Machine, tree.Layers, SilentNotices.Instance, cancellation);
             await services.Hypervisor.Disks.MergeOfflineAsync(owned.OtherFiles, tree, layer, cancellation);
             Note();
         }

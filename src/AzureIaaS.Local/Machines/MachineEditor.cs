@@ -81,6 +81,7 @@ internal sealed class MachineEditor(LocalServices services) : IMachineEditor, IS
         }
 
         CheckNoCheckpoints(machine);
+        LinkKeeper.CheckFlat(machine, "a disk of it cannot be removed");
         if (machine.State == MachineState.Running)
             await services.Hypervisor.Disks.DetachAsync(owned.Files, found, cancellation);
         else
@@ -101,6 +102,7 @@ internal sealed class MachineEditor(LocalServices services) : IMachineEditor, IS
                 "Stop it first with Stop-IaaSVm.", owned.Machine.Name);
         }
 
+        LinkKeeper.CheckFlat(owned.Machine, "its disks cannot be read");
         await work(owned.Machine);
     }
 

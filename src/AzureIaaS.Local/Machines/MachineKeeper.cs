@@ -18,6 +18,9 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
     /// <summary>Finishes or undoes what was cut off while it was changing a machine; set by whoever knows how.</summary>
     public Func<OwnedMachine, CancellationToken, Task>? Recover { get; set; }
 
+    /// <summary>Why the image of a linked machine cannot be read; null while it can. Set by whoever knows.</summary>
+    public Func<VirtualMachine, string?>? LinkTrouble { get; set; }
+
     /// <summary>Called when a machine was found that has to be brought back: the watcher should know.</summary>
     public Action? NeedsHealing { get; set; }
 
@@ -108,6 +111,8 @@ internal sealed class MachineKeeper(IStateStore store, FabricLayout layout, IHyp
         if (isBeingStopped && fact.Condition == ProcessCondition.Running)
             return;
         var truth = MachineReconciler.Reconcile(owned.Machine.State, owned.Machine.StateReason, fact, notes.Process?.Id, owned.Files.Folder);
+        if (fact.Condition == ProcessCondition.DiskFull && LinkTrouble?.Invoke(owned.Machine) is { } trouble)
+            truth = truth with { Reason = $"It waits for an image that it runs on: {trouble} Resume it when the image is back: nothing is lost." };
         await ApplyAsync(owned, truth, fact);
     }
 

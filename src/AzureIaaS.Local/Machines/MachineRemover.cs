@@ -1,4 +1,5 @@
 using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Machines;
@@ -17,6 +18,8 @@ internal sealed class MachineRemover(LocalServices services, FabricLayout layout
                 "Wait for that to end; if it was cut off, Undo-IaaSOperation clears it away.", owned.Machine.Name);
         }
 
+        if (keepDisks)
+            LinkKeeper.CheckFlat(owned.Machine, "its disks cannot be kept");
         if (keepDisks && owned.Machine.Checkpoints.Count > 0)
         {
             throw new IaaSException(ErrorKind.InvalidState, "VmHasCheckpoints", $"{owned.Machine.Name} has checkpoints, so its disks are several files each.",

@@ -2,6 +2,7 @@ using AzureIaaS.Hosts;
 using AzureIaaS.Local.Consoles;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Hypervisors;
+using AzureIaaS.Local.Imports;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Local.Machines;
@@ -96,6 +97,8 @@ internal sealed class MachineRunner(LocalServices services)
         }
 
         // Asked before it goes on: each halt of a busy IDE or SATA disk is a chance for QEMU to report an error to the guest (docs/fabric.md).
+        if (owned.Fact.Condition == ProcessCondition.DiskFull && services.Links.TroubleOf(owned.Machine) is { } trouble)
+            throw LinkKeeper.Lost(owned.Machine, trouble);
         if (owned.Fact.Condition == ProcessCondition.DiskFull && new DriveInfo(owned.Files.Folder).AvailableFreeSpace < LeastRoom)
             throw DiskStillFull(owned);
         await Hypervisor.ContinueAsync(owned.Files, cancellation);
@@ -149,7 +152,9 @@ internal sealed class MachineRunner(LocalServices services)
     {
         var memory = owned.Notes.MemoryFile;
         services.Networks.Ensure([owned.Machine], notices);
-        var launched = await Hypervisor.LaunchAsync(LaunchRequest.Of(owned.Machine, owned.Files, owned.Notes, incoming: memory is not null), notices, cancellation);
+        var request = LaunchRequest.Of(owned.Machine, owned.Files, owned.Notes, incoming: memory is not null);
+        await services.Links.RequireAsync(owned.Machine, request.Chains.SelectMany(c => c), notices, cancellation);
+        var launched = await Hypervisor.LaunchAsync(request, notices, cancellation);
         owned.Write(owned.Notes with { Process = launched.Process, MachineType = launched.MachineType });
         if (memory is not null)
         {
@@ -168,7 +173,7 @@ internal sealed class MachineRunner(LocalServices services)
     private static void CheckDisks(OwnedMachine owned)
     {
         var machine = owned.Machine;
-        foreach (var layer in machine.Disks.Select(owned.Notes.TreeOf).SelectMany(t => t.Chain(t.Active)).Where(l => !File.Exists(l.File)))
+        foreach (var layer in machine.Disks.Select(owned.Notes.TreeOf).SelectMany(t => t.Chain(t.Active)).Where(l => !l.IsServed && !File.Exists(l.File)))
         {
             throw new IaaSException(ErrorKind.NotFound, "DiskMissing", $"{machine.Name}: its disk {layer.File} is missing.",
                 "Put the file back, or remove the machine and import it again.", machine.Name);

@@ -54,6 +54,7 @@ internal sealed class MachineWaiter(
         WaitFor.Agent => "an answer of its guest agent",
         WaitFor.Port => $"its port {options.Port}",
         WaitFor.Ping => "an answer to a ping",
+        WaitFor.Flattened => "disks of its own",
         _ => $"a line like '{options.Pattern}' on its console",
     };
 
@@ -67,7 +68,9 @@ internal sealed class MachineWaiter(
                 return new WaitResult(machine, true, "It is running.");
             case WaitFor.Stopped when isStopped:
                 return new WaitResult(machine, true, "It no longer runs.");
-            case WaitFor.Stopped:
+            case WaitFor.Flattened when machine.Disks.All(d => d.Link is null):
+                return new WaitResult(machine, true, "Its disks are its own.");
+            case WaitFor.Stopped or WaitFor.Flattened:
                 return null;
         }
 

@@ -77,7 +77,9 @@ internal static class MoveSaga
     {
         if (await TargetAsync(work) != ProcessCondition.None)
             return;
-        await work.Services.Hypervisor.LaunchAsync(LaunchRequest.Of(work.Owned.Machine, Target(work), work.Owned.Notes, incoming: true), work.Notices, cancellation);
+        var request = LaunchRequest.Of(work.Owned.Machine, Target(work), work.Owned.Notes, incoming: true);
+        await work.Services.Links.RequireAsync(work.Owned.Machine, request.Chains.SelectMany(c => c), work.Notices, cancellation);
+        await work.Services.Hypervisor.LaunchAsync(request, work.Notices, cancellation);
     }
 
     private static async Task EndTargetAsync(MachineWork<MovePlan> work, CancellationToken cancellation)

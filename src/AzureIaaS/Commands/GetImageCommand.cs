@@ -28,6 +28,20 @@ public sealed class GetImageCommand : PathCmdlet
     [Parameter]
     public string[] AllowExternalReference { get; set; } = [];
 
+    /// <summary>Compute the digest of the content, as an import notes it.</summary>
+    [Parameter]
+    public SwitchParameter Digest { get; set; }
+
+    /// <summary>Compute the SHA-256 of the raw content.</summary>
+    [Parameter]
+    public SwitchParameter Checksum { get; set; }
+
+    /// <summary>Read all of the image, and say everything that is wrong with it.</summary>
+    [Parameter]
+    public SwitchParameter Check { get; set; }
+
+    private ImageFacts Wanted => (Digest ? ImageFacts.Digest : 0) | (Checksum ? ImageFacts.Checksum : 0) | (Check ? ImageFacts.Faults : 0);
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -35,7 +49,7 @@ public sealed class GetImageCommand : PathCmdlet
         foreach (var path in ResolveDisks())
         {
             Try(path, () => WriteObject(Await(c => Task.Run(
-                () => ImageInspection.Inspect(path, options, c), c))));
+                () => ImageInspection.InspectAsync(path, options, Wanted, Output, c), c))));
         }
     }
 }

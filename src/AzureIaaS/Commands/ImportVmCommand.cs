@@ -2,17 +2,24 @@ using System.Collections;
 using System.Management.Automation;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.PowerShell.Commands;
 
 /// <summary>Import-IaaSVm: makes machines of disk images.</summary>
 [Cmdlet(VerbsData.Import, "IaaSVm", DefaultParameterSetName = PathSet, SupportsShouldProcess = true)]
-[OutputType(typeof(VirtualMachine))]
+[OutputType(typeof(VirtualMachine), typeof(StagedPass))]
 public sealed class ImportVmCommand : PathCmdlet
 {
+    private const string ReadinessSet = "Readiness";
     private const string VmSet = "Vm";
 
     private bool _nameIsTyped;
+
+    /// <summary>The judgements of machines, to import those that were judged.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = ReadinessSet)]
+    [ValidateNotNullOrEmpty]
+    public ReadinessReport[] Readiness { get; set; } = [];
 
     /// <summary>Machines of another context whose disks are files of this computer, to be imported into this one.</summary>
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = VmSet)]
@@ -66,6 +73,11 @@ public sealed class ImportVmCommand : PathCmdlet
     [ArgumentCompleter(typeof(FormatCompleter))]
     public string? Format { get; set; }
 
+    /// <summary>Which machine of a description with several, by its name or id there.</summary>
+    [Parameter(ValueFromPipelineByPropertyName = true)]
+    [EmptyIsNull]
+    public string? System { get; set; }
+
     /// <summary>The folder that no file an image refers to may leave.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
     [EmptyIsNull]
@@ -94,6 +106,14 @@ public sealed class ImportVmCommand : PathCmdlet
     [Parameter(ValueFromPipelineByPropertyName = true)]
     public Hashtable? Tag { get; set; }
 
+    /// <summary>Run on the image at once; it is copied in the background, and needed until then.</summary>
+    [Parameter]
+    public SwitchParameter Linked { get; set; }
+
+    /// <summary>Make a pass of the copy while the source still runs; Complete-IaaSVmImport makes the machine.</summary>
+    [Parameter]
+    public SwitchParameter Stage { get; set; }
+
     /// <summary>Do not compute the content's digest.</summary>
     [Parameter]
     public SwitchParameter SkipDigest { get; set; }
@@ -114,6 +134,12 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void BeginProcessing()
     {
+        if (Stage && Linked)
+        {
+            ThrowTerminatingError(ErrorRecords.For(new IaaSException(ErrorKind.InvalidArgument, "StageOrLinked", "-Stage waits with the machine until all is copied, and -Linked does not.",
+                "Give one of the two."), Name));
+        }
+
         _nameIsTyped = MyInvocation.BoundParameters.ContainsKey(nameof(Name));
         base.BeginProcessing();
     }
@@ -128,16 +154,18 @@ public sealed class ImportVmCommand : PathCmdlet
             return;
         }
 
-        var paths = ResolveDisks();
-        if (paths.Count > 1 && NameFor(paths[0]) is { } name)
+        if (ParameterSetName == ReadinessSet)
         {
-            var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {paths.Count} machines.",
-                "Leave -Name out, or import one image at a time.", name);
-            ThrowTerminatingError(ErrorRecords.For(e, name));
+            CheckOneName(Readiness.Length, _nameIsTyped ? Name : null);
+            foreach (var report in Readiness)
+                Try(report.Path, () => Import(report.Path, r => report.ToImport(r, Session().Provider.Name), _nameIsTyped ? Name : null));
+            return;
         }
 
+        var paths = ResolveDisks();
+        CheckOneName(paths.Count, paths.Count > 0 ? NameFor(paths[0]) : null);
         foreach (var path in paths)
-            Try(path, () => Import(path));
+            Try(path, () => Import(path, r => r, NameFor(path)));
     }
 
     /// <summary>Imports a machine of another context, which nobody changes meanwhile.</summary>
@@ -151,14 +179,30 @@ public sealed class ImportVmCommand : PathCmdlet
             Output.Write(session.Mark(await session.Imports.ImportAsync(MachineInput.For(lent, RequestFor(lent.Disks[0].Path, Name)), Output, c))), c));
     }
 
-    private void Import(string path)
+    private void CheckOneName(int machines, string? name)
+    {
+        if (machines <= 1 || name is null)
+            return;
+        var e = new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", $"One name, '{name}', cannot be given to {machines} machines.",
+            "Leave -Name out, or import one image at a time.", name);
+        ThrowTerminatingError(ErrorRecords.For(e, name));
+    }
+
+    private void Import(string path, Func<ImportRequest, ImportRequest> complete, string? name)
     {
         var session = Session();
-        var request = RequestFor(path, NameFor(path));
+        var request = complete(RequestFor(path, name));
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
             var plan = Await(async c => (await session.Imports.PlanAsync(request, c)).Plan);
             ShouldProcess(plan.Describe(), plan.Describe(), "Import");
+            return;
+        }
+
+        if (Stage)
+        {
+            if (ShouldProcess(path, "Copy what has changed"))
+                Begin(path, async c => Output.Write(await session.Imports.StageAsync(request, Output, c)));
             return;
         }
 
@@ -178,16 +222,18 @@ public sealed class ImportVmCommand : PathCmdlet
         Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
         Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
         Format = Format,
+        System = System,
         Root = FullPath(Root),
         ExternalReferences = FullPaths(AllowExternalReference),
         Snapshot = Snapshot,
         AvailabilitySet = AvailabilitySet,
         StartOrder = StartOrder,
+        Linked = Linked,
         SkipDigest = SkipDigest,
         Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
     };
 
     /// <summary>A file that comes by the pipeline has a Name too, its own with the extension; that is not meant to be the machine's.</summary>
     private string? NameFor(string path) =>
-        !_nameIsTyped && Name == System.IO.Path.GetFileName(path) ? null : Name;
+        !_nameIsTyped && Name == global::System.IO.Path.GetFileName(path) ? null : Name;
 }

@@ -44,7 +44,7 @@ public abstract class EndOperationCmdlet : IaaSCmdlet
     {
         var session = Session();
         var all = session.ListOperations(includeEnded: Id is not null);
-        var chosen = Id ?? [.. all.Where(o => o.State != OperationState.Running).Select(o => o.Id)];
+        var chosen = Id ?? [.. all.Where(o => o.State is OperationState.Interrupted or OperationState.UndoInterrupted).Select(o => o.Id)];
         foreach (var id in chosen)
         {
             var name = all.FirstOrDefault(o => o.Id == id) is { } known ? $"{known} ({id})" : id.ToString();

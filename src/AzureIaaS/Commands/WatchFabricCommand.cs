@@ -26,6 +26,10 @@ public sealed class WatchFabricCommand : IaaSCmdlet
     [Parameter]
     public Guid? NetworkId { get; set; }
 
+    /// <summary>Serve and copy the images of the linked machine with this id, instead of being the watcher.</summary>
+    [Parameter]
+    public Guid? LinkId { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord() => Try(Path, () =>
     {
@@ -35,6 +39,13 @@ public sealed class WatchFabricCommand : IaaSCmdlet
         {
             if (!Await(c => ((IFabricNetworks)(own ?? Session()).Provider).RunSwitchAsync(network, !UntilIdle, Output, c)))
                 WriteVerbose("Another process is this network's switch already.");
+            return;
+        }
+
+        if (LinkId is { } vm)
+        {
+            if (!Await(c => ((ILinkProvider)(own ?? Session()).Provider).RunLinkAsync(vm, Output, c)))
+                WriteVerbose("Another process does it already.");
             return;
         }
 

@@ -23,6 +23,7 @@ public sealed class CheckpointTests : IDisposable
 
         var seen = Assert.Single(Assert.Single(await other.Session.ListAsync(default)).Checkpoints);
         Assert.Equal((made.Id, "before update", machine.Cpu), (seen.Id, seen.Name, seen.Cpu));
+        Assert.Equal(made.Id, Assert.Single((await other.Session.ResolveAsync("web01", default))[0].Checkpoints).Id);
         Assert.Equal("CheckpointNameTaken", (await Assert.ThrowsAsync<IaaSException>(() => Checkpoints.CreateCheckpointAsync(machine.Id, "Before Update", false, _azure, default))).ErrorId);
         await other.Provider.RemoveAsync(machine.Id, false, false, other, default);
 

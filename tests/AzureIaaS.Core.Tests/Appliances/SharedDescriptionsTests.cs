@@ -6,12 +6,12 @@ namespace AzureIaaS.Tests.Appliances;
 /// <summary>Descriptions that other people's tools wrote: each parses to the right machine, or to an error that says what is wrong.</summary>
 public sealed class SharedDescriptionsTests
 {
-    private static readonly string[] Kinds = ["ovf", "vmx", "libvirt-xml", "vbox", "hyperv-xml"];
+    private static readonly string[] Kinds = ["ovf", "vmx", "libvirt-xml", "vbox", "hyperv-xml", "vmcx"];
 
     public static TheoryData<string, int> Counts() => new()
     {
         // How many of each kind must parse at least; the others are wrong on purpose, describe several machines, or have no machine.
-        { "ovf", 395 }, { "vmx", 33 }, { "libvirt-xml", 129 }, { "vbox", 1 }, { "hyperv-xml", 1 },
+        { "ovf", 395 }, { "vmx", 33 }, { "libvirt-xml", 129 }, { "vbox", 1 }, { "hyperv-xml", 1 }, { "vmcx", 1 },
     };
 
     [SkippableTheory]

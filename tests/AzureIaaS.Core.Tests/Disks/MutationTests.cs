@@ -1,5 +1,3 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using AzureIaaS.Disks;
 using AzureIaaS.Tests.Support;
 
@@ -14,10 +12,6 @@ public class MutationTests
 
     private int _current;
     private string _what = "";
-
-    /// <summary>Set AZUREIAAS_SOAK to a number to try as many times more.</summary>
-    private static int Times =>
-        int.TryParse(Environment.GetEnvironmentVariable("AZUREIAAS_SOAK"), NumberStyles.None, CultureInfo.InvariantCulture, out var times) ? Math.Max(1, times) : 1;
 
     [Fact]
     public async Task DamageIsRefusedAndNothingElseHappens()
@@ -45,7 +39,7 @@ public class MutationTests
             var (damaged, path) = specimen.Put(folder);
             using var file = File.OpenHandle(damaged, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
             var bytes = specimen.Bytes.ToArray();
-            for (var i = 0; i < Mutants * Times / Specimen.All.Count; i++)
+            for (var i = 0; i < Mutants * Mutation.Times / Specimen.All.Count; i++)
             {
                 var random = new Random(i);
                 _what = $"{specimen.Name} with seed {i}";
@@ -107,7 +101,7 @@ public class MutationTests
             var at = Math.Min(start + random.Next(length), bytes.Length - 8);
             if (random.Next(2) == 0)
                 at = at / 4 * 4;
-            Change(bytes.AsSpan(at, 8), bytes.Length, random);
+            Mutation.Change(bytes.AsSpan(at, 8), bytes.Length, random);
             damage.Add((at, 8));
         }
 
@@ -127,36 +121,5 @@ public class MutationTests
         }
 
         return damage;
-    }
-
-    private static void Change(Span<byte> at, long fileLength, Random random)
-    {
-        long[] values =
-        [
-            0, 1, 2, -1, -2, 255, 512, 4096, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue,
-            fileLength, fileLength - 1, fileLength / 512, fileLength * 512, 1L << 40, random.NextInt64(),
-        ];
-        var value = values[random.Next(values.Length)];
-        switch (random.Next(6))
-        {
-            case 0:
-                at[0] ^= (byte)(1 << random.Next(8));
-                break;
-            case 1:
-                at[0] = (byte)random.Next(256);
-                break;
-            case 2:
-                BinaryPrimitives.WriteInt32LittleEndian(at, (int)value);
-                break;
-            case 3:
-                BinaryPrimitives.WriteInt32BigEndian(at, (int)value);
-                break;
-            case 4:
-                BinaryPrimitives.WriteInt64LittleEndian(at, value);
-                break;
-            default:
-                BinaryPrimitives.WriteInt64BigEndian(at, value);
-                break;
-        }
     }
 }

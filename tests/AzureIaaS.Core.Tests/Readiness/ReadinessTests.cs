@@ -49,6 +49,23 @@ public sealed class ReadinessTests : IDisposable
         Assert.All(without.Findings, f => Assert.False(string.IsNullOrWhiteSpace(f.Remedy) || string.IsNullOrWhiteSpace(f.Source)));
     }
 
+    [SkippableFact]
+    public void WhatWasJudgedIsImportedAsItWasJudged()
+    {
+        LinuxDisk.Require();
+        var report = Judge(ByUuid, hasHyperV: false, ReadinessTarget.Local);
+        var request = report.ToImport(new ImportRequest { Path = "", Cpu = 3 }, "Local");
+        Assert.Equal((report.Path, report.Name, 3, report.Firmware), (request.Path, request.Name, request.Cpu, request.Firmware));
+        Assert.Equal("named", report.ToImport(new ImportRequest { Path = "", Name = "named" }, "Local").Name);
+        Assert.Equal("JudgedForAnotherTarget", Assert.Throws<IaaSException>(() => report.ToImport(request, "Azure")).ErrorId);
+        var azure = Judge(ByUuid, hasHyperV: false, ReadinessTarget.Azure);
+        var refusal = Assert.Throws<IaaSException>(() => azure.ToImport(request, "Azure"));
+        Assert.Equal("NotReady", refusal.ErrorId);
+        Assert.Contains("hv_storvsc", refusal.Message, StringComparison.Ordinal);
+        File.SetLastWriteTimeUtc(report.Path, DateTimeOffset.UnixEpoch.UtcDateTime);
+        Assert.Equal("SourceChanged", Assert.Throws<IaaSException>(() => report.ToImport(request, "Local")).ErrorId);
+    }
+
     [Fact]
     public void WhatIsNotReadIsUnknownAndNeverReady()
     {

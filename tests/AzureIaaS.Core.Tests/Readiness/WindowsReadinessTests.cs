@@ -54,7 +54,7 @@ public sealed class WindowsReadinessTests : IDisposable
         Assert.Equal(("192.0.2.10", 24, "192.0.2.1", "Ethernet 2"), (first.Address, first.PrefixLength, first.Gateway, first.Adapter));
         Assert.Equal(["192.0.2.2", "192.0.2.3"], first.DnsServers);
         Assert.Equal(("192.0.2.11", 20), (report.Guest.StaticAddresses[1].Address, report.Guest.StaticAddresses[1].PrefixLength));
-        Assert.Contains("storvsc starts Manual", report.Findings[0].Message, StringComparison.Ordinal);
+        Assert.Contains("storvsc is set to start Manual", report.Findings[0].Message, StringComparison.Ordinal);
         Assert.All(report.Findings, f => Assert.False(string.IsNullOrWhiteSpace(f.Remedy) || string.IsNullOrWhiteSpace(f.Source)));
     }
 

@@ -12,6 +12,7 @@ public partial class CommandHelpTests
         ["Add-IaaSVmDisk"] = "disk add",
         ["Checkpoint-IaaSVm"] = "checkpoint add",
         ["Compare-IaaSReport"] = "compare",
+        ["Complete-IaaSVmImport"] = "complete",
         ["Connect-IaaS"] = "connect",
         ["Convert-IaaSImage"] = "image convert",
         ["Disconnect-IaaS"] = "disconnect",

@@ -34,12 +34,13 @@ public class FailoverTroubleTests
                     break;
             }
 
-            var text = await File.ReadAllTextAsync(fabric.Layout.Machine(machine.Id).Console);
             machine = await ComeBackAsync(fabric, before);
             await fabric.WaitForLineAsync(machine, "^guest: ready");
-            var all = (await File.ReadAllTextAsync(fabric.Layout.Machine(machine.Id).Console)).Split("\r\n");
-            var acknowledged = all.TakeWhile((_, i) => i < text.Split("\r\n").Length - 1).Last(l => l.StartsWith("guest: tick ", StringComparison.Ordinal));
-            var found = all.Last(l => l.StartsWith("guest: found ", StringComparison.Ordinal));
+
+            // Ticks begin anew with each life: what counts was said before the last one began, however late this is read.
+            var all = (await File.ReadAllTextAsync(fabric.Layout.Machine(machine.Id).Console)).Split("\r\n").ToList();
+            var begun = all.FindLastIndex(l => l.StartsWith("guest: found ", StringComparison.Ordinal));
+            var (found, acknowledged) = (all[begun], all.Take(begun).Last(l => l.StartsWith("guest: tick ", StringComparison.Ordinal)));
             Assert.True(Number(found) >= Number(acknowledged), $"round {round}: '{acknowledged}' was acknowledged, and '{found}'");
             foreach (var host in hosts.ListHosts().Where(h => h.State == HostState.Down))
                 await hosts.ResumeHostAsync(host.Name, bringBack: false, fabric.Notices, CancellationToken.None);

@@ -12,7 +12,7 @@ internal static class Iaas
     public static WatcherCommand Background(TestFabric fabric)
     {
         string[] where = ["--path", fabric.Root, "--hypervisor", fabric.Context.Hypervisor.ToString(), "--until-idle"];
-        return new WatcherCommand(Program, ["fabric", "watch", .. where]) { SwitchArguments = network => ["network", "switch", network.ToString(), .. where] };
+        return new WatcherCommand(Program, ["fabric", "watch", .. where]) { SwitchArguments = network => ["network", "switch", network.ToString(), .. where], LinkArguments = vm => ["fabric", "serve", vm.ToString(), .. where[..^1]] };
     }
 
     /// <summary>Starts a command on a fabric.</summary>

@@ -100,6 +100,9 @@ internal sealed class TestFabric : IDisposable
     /// <summary>The numbers of this fabric's QEMU processes.</summary>
     public List<int> QemuProcesses() => [.. Processes().Where(p => p.Line.Contains("qemu-system", StringComparison.Ordinal)).Select(p => p.Id)];
 
+    /// <summary>The numbers of the processes that serve and copy the images of linked machines.</summary>
+    public List<int> LinkProcesses() => [.. Processes().Where(p => p.Line.Contains("\0serve\0", StringComparison.Ordinal)).Select(p => p.Id)];
+
     public void Dispose()
     {
         Session.Dispose();

@@ -27,4 +27,8 @@ internal abstract class BlockMap
     public virtual void Verify()
     {
     }
+
+    /// <summary>Looks through all of the tables, and says everything that is wrong with them.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    public virtual IEnumerable<string> FindFaults(CancellationToken cancellation) => [];
 }

@@ -59,6 +59,9 @@ internal sealed class ConcatMap : BlockMap
             part.Verify();
     }
 
+    /// <inheritdoc/>
+    public override IEnumerable<string> FindFaults(CancellationToken cancellation) => _parts.SelectMany(p => p.FindFaults(cancellation));
+
     private int PartAt(long offset)
     {
         var found = Array.BinarySearch(_starts, offset);

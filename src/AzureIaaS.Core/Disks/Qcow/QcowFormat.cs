@@ -49,7 +49,8 @@ internal sealed class QcowFormat : DiskFormat
         try
         {
             var map = new QcowClusterMap(file, header) { Below = parent is null ? null : new Backing(parent) };
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             var details = new Dictionary<string, string> { ["ClusterSize"] = (1 << header.cluster_bits).ToString(CultureInfo.InvariantCulture) };
             return new MappedImage(this, "v1", map, [file], details, warnings, parent: parent);
         }

@@ -45,7 +45,8 @@ internal sealed class Qcow2Format : DiskFormat
                 files.Add(OpenDataFile(file, extensions, options));
             parent = QemuBacking.Open(file, header.backing_file_offset, header.backing_file_size, extensions.BackingFormat, options, warnings);
             var map = new Qcow2ClusterMap(file, files[^1], header, state) { Below = parent is null ? null : new Backing(parent) };
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             if (options.Snapshot is null && snapshots.Count > 0)
                 warnings.Add($"It holds {snapshots.Count} internal snapshots; its current state is read. A snapshot is read where it is named.");
             return new MappedImage(this, header.version == 2 ? "v2" : "v3", map, files, DetailsOf(header, snapshots), warnings, parent: parent);

@@ -67,7 +67,7 @@ internal sealed partial class RecognisedFormat
 
         // Machines' other files.
         new("vmcx", "a Hyper-V machine's configuration or state", [".vmcx", ".vmrs"], [At(0, 0x14, 0x20, 0x28, 0x01)],
-            "Its binary form is not read: name the machine's first disk (.vhdx or .avhdx), and give -Cpu, -Memory and -Firmware (Uefi for generation 2)."),
+            "A .vmcx is imported under that name; a .vmrs holds only the machine's state."),
         new("hyperv-saved", "a saved Hyper-V machine's state", [".vsv"], [], SavedState),
         new("vmware-state", "a VMware machine's saved state", [".vmss", ".vmsn"],
             [At(0, 0xD0, 0xBE, 0xD2, 0xBE), At(0, 0xD1, 0xBA, 0xD1, 0xBA), At(0, 0xD1, 0xBE, 0xD2, 0xBE), At(0, 0xD2, 0xBE, 0xD2, 0xBE)], SavedState),

@@ -37,7 +37,8 @@ internal sealed class VdiFormat : DiskFormat
         try
         {
             var map = new VdiBlockMap(file, header) { Below = parent is null ? null : new Backing(parent) };
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             var variant = header.Type switch { VdiImageType.Fixed => "fixed", VdiImageType.Diff => "differencing", _ => "dynamic" };
             return new MappedImage(this, variant, map, [file], DetailsOf(header), [], parent: parent);
         }

@@ -72,7 +72,8 @@ internal sealed class VhdFormat : DiskFormat
         try
         {
             var map = new VhdBlockMap(file, (long)footer.CurrentSize, (long)footer.DataOffset, header) { Below = parent is null ? null : new Backing(parent) };
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             return new MappedImage(this, parent is null ? "dynamic" : "differencing", map, [file], details, warnings, parent: parent);
         }
         catch

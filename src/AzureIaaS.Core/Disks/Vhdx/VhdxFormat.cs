@@ -47,7 +47,8 @@ internal sealed class VhdxFormat : DiskFormat
                 Below = parent is null ? null : new Backing(parent),
                 LastFileOffset = log?.LastFileOffset ?? file.Length,
             };
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             var variant = parent is not null ? "differencing" : metadata.LeaveBlocksAllocated ? "fixed" : "dynamic";
             return new MappedImage(this, variant, map, [file], DetailsOf(file, header, metadata), warnings, metadata.LogicalSectorSize, parent);
         }

@@ -84,7 +84,8 @@ internal sealed class VmdkFormat : DiskFormat
                     + "the header's was used.");
             }
 
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             return new MappedImage(this, header.HasCompressedGrains ? "streamOptimized" : "monolithicSparse", map, [file], DetailsOf(descriptor), warnings, parent: parent);
         }
         catch
@@ -108,7 +109,8 @@ internal sealed class VmdkFormat : DiskFormat
         try
         {
             var map = VmdkExtents.Open(file, descriptor, parent, options, files, warnings);
-            map.Verify();
+            if (!options.SkipTables)
+                map.Verify();
             return new MappedImage(this, kind, map, files, DetailsOf(descriptor), warnings, parent: parent);
         }
         catch

@@ -13,7 +13,7 @@ public static class VmdkSiblings
     /// <returns>The descriptor's path; null where the file is no such thing, or a disk by itself.</returns>
     public static string? DescriptorOf(string path)
     {
-        if (!Path.GetExtension(path).Equals(".vmdk", StringComparison.OrdinalIgnoreCase) || ReadDescriptor(path) is not null)
+        if (SourcePath.IsRemote(path) || !Path.GetExtension(path).Equals(".vmdk", StringComparison.OrdinalIgnoreCase) || ReadDescriptor(path) is not null)
             return null;
         var name = Path.GetFileName(path);
         foreach (var candidate in Directory.EnumerateFiles(Path.GetDirectoryName(path)!, "*.vmdk").Take(MaxFiles).Where(c => c != path))

@@ -8,6 +8,9 @@ internal abstract class GuestFileSystem
     /// <summary>Longer than any file that inspection reads as a whole.</summary>
     public const int MaxFile = 32 << 20;
 
+    // Longer than any text that a system is configured by; a list of modules has less than 1 MiB.
+    private const int MaxText = 4 << 20;
+
     /// <summary>The volume's name; empty where it has none.</summary>
     public string Label { get; protected init; } = "";
 
@@ -55,5 +58,11 @@ internal abstract class GuestFileSystem
 
     /// <summary>Reads a text file; null where there is none.</summary>
     /// <param name="path">The path.</param>
-    public string? Text(string path) => Read(path) is { } bytes ? Encoding.UTF8.GetString(bytes) : null;
+    /// <exception cref="FileSystemException">It is damaged, or longer than texts are.</exception>
+    public string? Text(string path)
+    {
+        if (Open(path) is not { } file)
+            return null;
+        return file.Length <= MaxText ? Encoding.UTF8.GetString(file.ReadAll()) : throw new FileSystemException($"{path} has {file.Length:N0} bytes, more than a text has");
+    }
 }

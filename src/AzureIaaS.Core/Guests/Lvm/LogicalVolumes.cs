@@ -8,6 +8,9 @@ internal static class LogicalVolumes
     private const int SectorSize = 512;
     private const int MaxSegments = 1 << 16;
 
+    // More than extents are long in bytes, and than groups have.
+    private const long MaxExtent = 1L << 40;
+
     /// <summary>Adds the logical volumes to the volumes; those that are not linear are named among what was not read.</summary>
     /// <param name="guest">What is known so far.</param>
     /// <param name="volumes">The volumes.</param>
@@ -28,8 +31,8 @@ internal static class LogicalVolumes
     private static void AddGroup(GuestInfo guest, List<OpenedVolume> volumes, List<PhysicalVolume> physical, string group, LvmSection section)
     {
         var extentSize = (section.Number("extent_size") ?? 0) * SectorSize;
-        if (extentSize is <= 0 or > 1L << 40)
-            throw new FileSystemException("the metadata of its volume group is damaged");
+        if (extentSize is <= 0 or > MaxExtent)
+            throw Damaged();
         var places = section.Section("physical_volumes")!.Sections.ToDictionary(p => p.Name, p => (
             Volume: physical.Find(v => v.Id == p.Section.Text("id")?.Replace("-", "", StringComparison.Ordinal))?.Opened,
             Start: (p.Section.Number("pe_start") ?? 0) * SectorSize));
@@ -45,32 +48,31 @@ internal static class LogicalVolumes
                 continue;
             }
 
-            var pieces = new List<Piece>();
-            foreach (var segment in segments)
+            var pieces = segments.Select(s => PieceOf(s, extentSize, places)).OfType<Piece>().OrderBy(p => p.Start).ToList();
+            if (pieces.Count < segments.Count)
             {
-                if (segment.List("stripes") is not [string device, long start] || !places.TryGetValue(device, out var place))
-                    throw new FileSystemException("the metadata of its volume group is damaged");
-                var (first, count) = (segment.Number("start_extent") ?? -1, segment.Number("extent_count") ?? 0);
-                if (place.Volume is null)
-                {
-                    pieces.Clear();
-                    guest.Unread.Add($"the logical volume {group}/{name} lies partly on a disk that is not there");
-                    break;
-                }
-
-                const long most = 1L << 40;
-                if (first is < 0 or > most || count is <= 0 or > most || start is < 0 or > most || (first + count + start) > long.MaxValue / 4 / extentSize)
-                    throw new FileSystemException("the metadata of its volume group is damaged");
-                pieces.Add(new Piece(first * extentSize, count * extentSize, place.Volume, place.Start + (start * extentSize)));
+                guest.Unread.Add($"the logical volume {group}/{name} lies partly on a disk that is not there");
+                continue;
             }
 
-            if (pieces.Count == 0)
-                continue;
-            pieces.Sort((a, b) => a.Start.CompareTo(b.Start));
-            var about = new GuestVolume { Disk = pieces[0].Volume.About.Disk, Partition = pieces[0].Volume.About.Partition, Length = pieces[^1].Start + pieces[^1].Length, LogicalVolume = $"{group}/{name}" };
+            var at = pieces[0].Volume.About;
+            var about = new GuestVolume { Disk = at.Disk, Partition = at.Partition, Length = pieces[^1].Start + pieces[^1].Length, LogicalVolume = $"{group}/{name}" };
             guest.Volumes.Add(about);
             volumes.Add(new OpenedVolume(about, new Volume(about.Length, (offset, buffer) => Read(pieces, offset, buffer))));
         }
+    }
+
+    private static FileSystemException Damaged() => new("the metadata of its volume group is damaged");
+
+    /// <summary>Where a linear segment lies; null where its physical volume is not there.</summary>
+    private static Piece? PieceOf(LvmSection segment, long extentSize, Dictionary<string, (OpenedVolume? Volume, long Start)> places)
+    {
+        if (segment.List("stripes") is not [string device, long start] || !places.TryGetValue(device, out var place))
+            throw Damaged();
+        var (first, count) = (segment.Number("start_extent") ?? -1, segment.Number("extent_count") ?? 0);
+        if (first is < 0 or > MaxExtent || count is <= 0 or > MaxExtent || start is < 0 or > MaxExtent || first + count + start > long.MaxValue / 4 / extentSize)
+            throw Damaged();
+        return place.Volume is { } volume ? new Piece(first * extentSize, count * extentSize, volume, place.Start + (start * extentSize)) : null;
     }
 
     private static void Read(List<Piece> pieces, long offset, Span<byte> buffer)

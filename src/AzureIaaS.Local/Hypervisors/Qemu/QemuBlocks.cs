@@ -72,6 +72,23 @@ internal sealed class QemuBlocks(QemuHypervisor hypervisor) : IHypervisorDisks
         }
     }
 
+    public async Task RebaseAsync(MachineFiles files, DiskTree tree, DiskLayer image, DiskLayer copy, CancellationToken cancellation)
+    {
+        await using var monitor = await QemuHypervisor.OpenMonitorAsync(files, cancellation);
+        var known = await NodesAsync(monitor);
+        if (!known.Contains(QemuCommandLine.FileNodeName(copy)))
+            await monitor.ExecuteAsync("blockdev-add", QemuCommandLine.FileNode(copy), cancellation);
+        if (!known.Contains(copy.Name))
+            await monitor.ExecuteAsync("blockdev-add", QemuCommandLine.FormatNode(copy, readOnly: true), CancellationToken.None);
+        foreach (var child in tree.Children(copy.Name).Where(c => known.Contains(c.Name)))
+        {
+            var options = new JsonArray(QemuCommandLine.FormatNode(child, readOnly: child.Name != tree.Active));
+            await monitor.ExecuteAsync("blockdev-reopen", new JsonObject { ["options"] = options }, CancellationToken.None);
+        }
+
+        await RemoveNodesAsync(monitor, image);
+    }
+
     public async Task AttachAsync(MachineFiles files, VirtualDisk disk, CancellationToken cancellation)
     {
         await using var monitor = await QemuHypervisor.OpenMonitorAsync(files, cancellation);

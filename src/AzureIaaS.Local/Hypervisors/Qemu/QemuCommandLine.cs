@@ -106,7 +106,9 @@ internal static class QemuCommandLine
     {
         Nodes(line, chain);
         var node = chain[^1].Name;
-        var common = $"drive={node},id={DeviceOf(disk.Name)},bootindex={Number(index + 1)},write-cache=on,werror=enospc,rerror=report";
+        // A guest whose image cannot be read stands still until it can: what it is told of a lost disk, it would not forget.
+        var trouble = chain[0].IsServed ? "werror=stop,rerror=stop" : "werror=enospc,rerror=report";
+        var common = $"drive={node},id={DeviceOf(disk.Name)},bootindex={Number(index + 1)},write-cache=on,{trouble}";
         var sectors = disk.LogicalSectorSize == 512 ? "" : $",logical_block_size={Number(disk.LogicalSectorSize)},physical_block_size={Number(disk.LogicalSectorSize)}";
         switch (disk.Controller)
         {
@@ -131,7 +133,7 @@ internal static class QemuCommandLine
                 line.AddRange(["-device", $"scsi-hd,bus=scsi0.0,scsi-id={Number(index)},{common}{sectors}"]);
                 break;
             case DiskController.Nvme:
-                line.AddRange(["-device", $"nvme,serial={disk.Name},{common.Replace(",write-cache=on,werror=enospc,rerror=report", "", StringComparison.Ordinal)}{sectors}"]);
+                line.AddRange(["-device", $"nvme,serial={disk.Name},{common.Replace($",write-cache=on,{trouble}", "", StringComparison.Ordinal)}{sectors}"]);
                 break;
             default:
                 line.AddRange(["-device", $"virtio-blk-pci,{common}{sectors}"]);
@@ -156,7 +158,18 @@ internal static class QemuCommandLine
     internal static string FileNodeName(DiskLayer layer) => layer.Name + "-file";
 
     /// <summary>The node of a layer's file; it is opened for writing only when the node above it is.</summary>
-    internal static JsonObject FileNode(DiskLayer layer) => new()
+    internal static JsonObject FileNode(DiskLayer layer) => layer.IsServed ? new()
+    {
+        ["driver"] = "nbd",
+        ["node-name"] = FileNodeName(layer),
+        ["server"] = new JsonObject { ["type"] = "unix", ["path"] = layer.File },
+        ["export"] = layer.Name,
+        ["read-only"] = true,
+        ["open-timeout"] = 10,
+        // Its server may be started anew; requests wait so long, in seconds.
+        ["reconnect-delay"] = 60,
+    }
+    : new()
     {
         ["driver"] = "file",
         ["node-name"] = FileNodeName(layer),
@@ -169,7 +182,7 @@ internal static class QemuCommandLine
     /// <summary>The node of a layer's format.</summary>
     internal static JsonObject FormatNode(DiskLayer layer, bool readOnly)
     {
-        var node = new JsonObject { ["driver"] = layer.Format, ["node-name"] = layer.Name, ["file"] = FileNodeName(layer), ["discard"] = "unmap" };
+        var node = new JsonObject { ["driver"] = layer.IsServed ? "raw" : layer.Format, ["node-name"] = layer.Name, ["file"] = FileNodeName(layer), ["discard"] = "unmap" };
         if (readOnly)
             node["read-only"] = true;
         if (layer.Format == "qcow2")
@@ -197,13 +210,15 @@ internal static class QemuCommandLine
         ? new() { ["driver"] = "nvme", ["id"] = DeviceOf(disk.Name), ["drive"] = disk.Name, ["serial"] = disk.Name }
         : new() { ["driver"] = "virtio-blk-pci", ["id"] = DeviceOf(disk.Name), ["drive"] = disk.Name, ["werror"] = "enospc", ["rerror"] = "report" };
 
-    private static string Flat(JsonObject node) => string.Join(',', node.Select(p => $"{p.Key}={Value(p.Value)}"));
+    private static string Flat(JsonObject node, string prefix = "") =>
+        string.Join(',', node.Select(p => p.Value is JsonObject inner ? Flat(inner, $"{prefix}{p.Key}.") : $"{prefix}{p.Key}={Value(p.Value)}"));
 
     private static string Value(JsonNode? value) => value?.GetValueKind() switch
     {
         null => "",
         JsonValueKind.True => "on",
         JsonValueKind.False => "off",
+        JsonValueKind.Number => Number(value.GetValue<int>()),
         _ => Escape(value.GetValue<string>()),
     };
 

@@ -40,6 +40,8 @@ internal sealed class QemuHypervisor : IHypervisor
 
     public bool SendsFrames => true;
 
+    public bool ReadsDisks => true;
+
     public void Check(VirtualMachine machine)
     {
         if (machine.Disks.FirstOrDefault(d => d.LogicalSectorSize != 512 && d.Controller is DiskController.Ide or DiskController.Sata) is { } disk)

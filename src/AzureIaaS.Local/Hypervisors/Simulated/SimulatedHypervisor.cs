@@ -29,6 +29,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
 
     public bool SendsFrames => false;
 
+    public bool ReadsDisks => false;
+
     public IHypervisorDisks Disks => this;
 
     public IReadOnlyDictionary<string, string> Versions => new Dictionary<string, string> { ["Hypervisor"] = "simulated" };
@@ -153,6 +155,8 @@ internal sealed class SimulatedHypervisor : IHypervisor, IHypervisorDisks
     }
 
     public Task MergeOfflineAsync(MachineFiles files, DiskTree tree, DiskLayer layer, CancellationToken cancellation) => DelayAsync(cancellation);
+
+    public Task RebaseAsync(MachineFiles files, DiskTree tree, DiskLayer image, DiskLayer copy, CancellationToken cancellation) => DelayAsync(cancellation);
 
     public Task AttachAsync(MachineFiles files, VirtualDisk disk, CancellationToken cancellation) => DelayAsync(cancellation);
 

@@ -39,6 +39,8 @@ internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
     {
         if (node.Format == ForkFormat.Local)
             return new InlineFile(Fields.Slice(node.Fork, 0, node.Size).ToArray());
+        if (node.IsRealTime)
+            throw new FileSystemException("a file of it lies on a real-time device, which is not read");
         return KindOf(node) == NodeKind.Link && _geometry.IsVersion5 ? WithoutHeaders(node) : new RunFile(_volume, node.Size, XfsFork.Runs(_volume, _geometry, node));
     }
 

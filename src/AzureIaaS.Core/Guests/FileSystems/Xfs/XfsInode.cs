@@ -18,6 +18,7 @@ internal sealed class XfsInode
 {
     private const int Version3 = 3;
     private const ulong LargeExtentCounts = 1 << 4;
+    private const int RealTime = 1;
 
     /// <summary>Reads an inode.</summary>
     /// <param name="bytes">All of it.</param>
@@ -29,6 +30,7 @@ internal sealed class XfsInode
         Mode = Be.U16(bytes, 2);
         Format = (ForkFormat)bytes[5];
         Size = Be.Place(bytes, 56);
+        IsRealTime = (Be.U16(bytes, 90) & RealTime) != 0;
         var isVersion3 = bytes[4] >= Version3;
         var start = isVersion3 ? 176 : 100;
         var length = bytes[82] == 0 ? bytes.Length - start : bytes[82] * 8;
@@ -44,6 +46,9 @@ internal sealed class XfsInode
 
     /// <summary>The length of what it holds, in bytes.</summary>
     public long Size { get; }
+
+    /// <summary>Whether what it holds lies on the real-time device.</summary>
+    public bool IsRealTime { get; }
 
     /// <summary>How many extents it has.</summary>
     public ulong Extents { get; }

@@ -1,0 +1,138 @@
+using System.Security.Cryptography;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Disks;
+
+/// <summary>What a pass over a disk has done.</summary>
+/// <param name="BytesRead">How many bytes of the source were read.</param>
+/// <param name="BlocksChanged">How many blocks were not as they were.</param>
+/// <param name="BytesWritten">How many bytes were written to the target.</param>
+/// <param name="BlockDigests">The digests of all blocks in order.</param>
+public sealed record DiskRefreshResult(long BytesRead, long BlocksChanged, long BytesWritten, byte[] BlockDigests);
+
+/// <summary>
+/// Brings a copy up to date: reads the source again, and of the blocks of 4 MiB whose digest has changed writes what differs. What a former pass
+/// has left is known by its digests, or, where it was cut off, by reading it back.
+/// </summary>
+public sealed class DiskRefresh
+{
+    private const int Granule = 64 << 10;
+
+    private readonly DiskImage _source;
+    private readonly IDiskTarget _target;
+    private readonly byte[]? _known;
+    private readonly byte[] _digests;
+    private readonly IProgress<long>? _progress;
+    private long _next = -1;
+    private long _read;
+    private long _changed;
+    private long _written;
+
+    private DiskRefresh(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress)
+    {
+        (_source, _target, _known, _progress) = (source, target, known, progress);
+        _digests = new byte[DiskDigest.BlockCount(source.Length) * DiskDigest.HashSize];
+    }
+
+    /// <summary>Brings a copy up to date.</summary>
+    /// <param name="source">The image.</param>
+    /// <param name="target">Its copy, of the same length.</param>
+    /// <param name="known">The digests of the copy's blocks; null to read them back.</param>
+    /// <param name="progress">Receives the position up to which blocks have been taken, in bytes.</param>
+    /// <param name="cancellation">Stops it; the copy is then of no one moment, and the next pass must read it back.</param>
+    /// <exception cref="DiskImageException">The source is damaged or cannot be read.</exception>
+    /// <exception cref="IaaSException">The target cannot take it.</exception>
+    public static async Task<DiskRefreshResult> RunAsync(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress, CancellationToken cancellation)
+    {
+        if (known is not null && known.Length != DiskDigest.BlockCount(source.Length) * DiskDigest.HashSize)
+            throw new ArgumentException("There are not as many digests as blocks.", nameof(known));
+        var refresh = new DiskRefresh(source, target, known, progress);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var workers = new Task[Math.Clamp(Environment.ProcessorCount, 1, 8)];
+        for (var i = 0; i < workers.Length; i++)
+            workers[i] = Task.Factory.StartNew(() => refresh.Work(stop), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+        await DiskCopy.WaitForAllAsync(workers);
+        cancellation.ThrowIfCancellationRequested();
+        progress?.Report(source.Length);
+        return new DiskRefreshResult(refresh._read, refresh._changed, refresh._written, refresh._digests);
+    }
+
+    private void Work(CancellationTokenSource stop)
+    {
+        var (block, copy) = (new byte[DiskDigest.BlockSize], new byte[DiskDigest.BlockSize]);
+        try
+        {
+            for (long index; (index = Interlocked.Increment(ref _next)) < DiskDigest.BlockCount(_source.Length);)
+            {
+                stop.Token.ThrowIfCancellationRequested();
+                _progress?.Report(index * DiskDigest.BlockSize);
+                var length = DiskDigest.BlockLength(_source.Length, index);
+                Refresh(index, block.AsMemory(0, length), copy.AsMemory(0, length), stop.Token);
+            }
+        }
+        catch
+        {
+            stop.Cancel();
+            throw;
+        }
+    }
+
+    private void Refresh(long index, Memory<byte> block, Memory<byte> copy, CancellationToken cancellation)
+    {
+        var digest = _digests.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
+        var start = index * DiskDigest.BlockSize;
+        if (ReadSource(start, block.Span))
+            SHA256.HashData(block.Span, digest);
+        else
+            DiskDigest.ZeroBlock(block.Length).CopyTo(digest);
+        if (_known is not null && digest.SequenceEqual(_known.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize)))
+            return;
+        _target.ReadAsync(start, copy, cancellation).AsTask().GetAwaiter().GetResult();
+        if (block.Span.SequenceEqual(copy.Span))
+            return;
+        Interlocked.Increment(ref _changed);
+        for (var at = 0; at < block.Length;)
+        {
+            var from = at;
+            while (at < block.Length && !IsSame(block, copy, at))
+                at += Granule;
+            if (at > from)
+                Write(start + from, block[from..Math.Min(at, block.Length)], cancellation);
+            else
+                at += Granule;
+        }
+    }
+
+    private static bool IsSame(ReadOnlyMemory<byte> block, ReadOnlyMemory<byte> copy, int at)
+    {
+        var length = Math.Min(Granule, block.Length - at);
+        return block.Span.Slice(at, length).SequenceEqual(copy.Span.Slice(at, length));
+    }
+
+    private void Write(long at, ReadOnlyMemory<byte> data, CancellationToken cancellation)
+    {
+        _target.WriteAsync(at, data, cancellation).AsTask().GetAwaiter().GetResult();
+        Interlocked.Add(ref _written, data.Length);
+    }
+
+    /// <returns>Whether there was anything but zeros to read.</returns>
+    private bool ReadSource(long start, Span<byte> block)
+    {
+        var any = false;
+        foreach (var extent in _source.GetExtents(start, block.Length))
+        {
+            var part = block.Slice((int)(extent.Start - start), (int)extent.Length);
+            if (extent.Kind != DiskExtentKind.Data)
+            {
+                part.Clear();
+                continue;
+            }
+
+            any = true;
+            Interlocked.Add(ref _read, part.Length);
+            _source.Read(extent.Start, part);
+        }
+
+        return any;
+    }
+}

@@ -1,0 +1,31 @@
+using System.Management.Automation;
+
+namespace AzureIaaS.PowerShell.Commands;
+
+/// <summary>Complete-IaaSVmImport: makes machines of staged imports.</summary>
+[Cmdlet(VerbsLifecycle.Complete, "IaaSVmImport", SupportsShouldProcess = true)]
+[OutputType(typeof(VirtualMachine))]
+public sealed class CompleteVmImportCommand : IaaSCmdlet
+{
+    /// <summary>The names that the machines will have.</summary>
+    [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true)]
+    [Alias("VmName")]
+    [ValidateNotNullOrEmpty]
+    [ArgumentCompleter(typeof(StagedImportCompleter))]
+    public string[] Name { get; set; } = [];
+
+    /// <inheritdoc/>
+    protected override void ProcessRecord()
+    {
+        foreach (var name in Name)
+        {
+            Try(name, () =>
+            {
+                var session = Session();
+                var operation = session.Imports.FindStaged(name);
+                if (ShouldProcess(name, "Copy what has changed, and make the machine"))
+                    Begin(name, async c => Output.Write(session.Mark(await session.Imports.CompleteAsync(operation, Output, c))));
+            });
+        }
+    }
+}
