@@ -14,6 +14,7 @@ internal sealed partial class AzureProvider : IMachineEditor
         if (await _directory.FindAsync(id, cancellation) is not { } found)
             return null;
         await _adapters.DescribeAsync(found.Machine, cancellation);
+        await _checkpoints.DescribeAsync(found.Machine, cancellation);
         return found.Machine;
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Failover;
 using AzureIaaS.Azure.Machines;
 using AzureIaaS.Azure.Networks;
 using AzureIaaS.Azure.Upload;
@@ -25,6 +26,10 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly MachineRemover _remover;
     private readonly GuestConsole _console;
     private readonly Orphans _orphans;
+    private readonly Checkpoints _checkpoints;
+    private readonly Rehearsals _rehearsals;
+    private readonly ZoneFailover _zones;
+    private readonly FailoverService _failovers;
 
     /// <summary>Opens a context.</summary>
     /// <param name="store">What this computer remembers.</param>
@@ -39,12 +44,18 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         var resources = new NetworkResources(connection);
         _networks = new AzureNetworks(connection, resources);
         _adapters = new MachineAdapters(resources, _networks);
-        _directory = new MachineDirectory(connection, _disks, store.Machines);
+        var snapshots = new Snapshots(connection);
+        _directory = new MachineDirectory(connection, _disks, snapshots, store.Machines);
         _joiner = new NetworkJoiner(connection, _directory, _networks, _adapters);
         _runner = new MachineRunner(connection, _directory, _adapters, store.Machines);
-        _remover = new MachineRemover(connection, _directory, _disks, _adapters, store.Machines);
+        _remover = new MachineRemover(connection, _directory, _disks, snapshots, _adapters, store.Machines);
         _console = new GuestConsole(connection, _directory);
-        _orphans = new Orphans(_disks, _adapters, _directory, store.Sagas, connection);
+        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _directory, store.Sagas, connection);
+        var sets = new DiskSets(connection, _directory, _disks);
+        _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
+        _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);
+        _zones = new ZoneFailover(connection, store, _directory, snapshots, sets, _runner);
+        _failovers = new FailoverService(connection, store, _checkpoints, _rehearsals, _zones, this);
     }
 
     /// <summary>Takes what the user is to be told while signing in.</summary>
@@ -77,8 +88,10 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
     public async Task ReviewAsync(ImportPlan plan, CancellationToken cancellation)
     {
-        AzureRules.Check(plan);
         var machine = plan.Machine;
+        if (machine.OSType == GuestOSType.Unknown)
+            machine.OSType = PlannedGuest.SystemOf(plan, cancellation);
+        AzureRules.Check(plan);
         await _directory.FindVmAsync(machine, cancellation);
         foreach (var disk in machine.Disks)
         {
@@ -120,9 +133,9 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private UploadStage StageOf(ImportPlan plan, Guid operation, IProgress<Notice> notices) =>
         new(_disks, (disk, lifetime) => BlobOf(disk, lifetime), plan, operation, _connection.Scope.Location, Path.Combine(_folder, UploadFolder, operation.ToString("N")), notices);
 
-    private PageBlob BlobOf(global::Azure.ResourceManager.Compute.ManagedDiskResource disk, TimeSpan lifetime)
+    private PageBlob BlobOf(global::Azure.ResourceManager.Compute.ManagedDiskResource disk, TimeSpan lifetime, bool write = true)
     {
-        var access = new SasAccess((t, c) => _disks.GrantAsync(disk, write: true, t, c), lifetime, _connection.Time);
+        var access = new SasAccess((t, c) => _disks.GrantAsync(disk, write, t, c), lifetime, _connection.Time);
         return new PageBlob(disk.Id.Name, access, _connection.BlobPipeline, new ConcurrencyLimit(PageTarget.MostAtOnce / 2, PageTarget.MostAtOnce), _connection.Time);
     }
 }

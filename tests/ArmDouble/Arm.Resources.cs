@@ -8,13 +8,25 @@ public sealed partial class Arm
 {
     private const long MiB = 1 << 20;
     private const string Disk = "Microsoft.Compute/disks";
+    private const string Snapshot = "Microsoft.Compute/snapshots";
     private const string Machine = "Microsoft.Compute/virtualMachines";
 
     private async Task<Answer> PutAsync(string id, string type, Request request)
     {
         var body = Parse(request);
         CheckBody(type, request, body, isPatch: false);
-        if (type.Equals(Disk, StringComparison.OrdinalIgnoreCase) && !_resources.ContainsKey(id))
+        var (isDisk, isSnapshot) = (type.Equals(Disk, StringComparison.OrdinalIgnoreCase), type.Equals(Snapshot, StringComparison.OrdinalIgnoreCase));
+        var source = (string?)body["properties"]?["creationData"]?["sourceResourceId"];
+        if ((isDisk || isSnapshot) && source is not null && !_resources.ContainsKey(id))
+        {
+            if (Find(source) is not { } found)
+                return Answer.Error(404, "ResourceNotFound", $"The resource {source} is not found.");
+            if ((string?)found["properties"]!["diskState"] is "ReadyToUpload" or "ActiveUpload")
+                return Answer.Error(409, "OperationNotAllowed", "The source is being uploaded.");
+            body["properties"]!["diskSizeBytes"] = found["properties"]!["diskSizeBytes"]!.DeepClone();
+            await blobs.CopyAsync(BlobOf(source), BlobOf(id));
+        }
+        else if (isDisk && !_resources.ContainsKey(id))
         {
             var size = (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
             if (size < (20 * MiB) + 512 || (size - 512) % MiB != 0)
@@ -33,12 +45,13 @@ public sealed partial class Arm
             var properties = body["properties"]?.AsObject() ?? [];
             body["properties"] = properties;
             properties["provisioningState"] = "Succeeded";
-            if (isNew && type.Equals(Disk, StringComparison.OrdinalIgnoreCase))
+            if (isNew && (isDisk || isSnapshot))
             {
-                properties["diskState"] = "ReadyToUpload";
+                properties["diskState"] = source is null ? "ReadyToUpload" : "Unattached";
                 properties["uniqueId"] = Guid.NewGuid().ToString();
                 properties["timeCreated"] = Stamp();
-                properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
+                if (source is null)
+                    properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
             }
 
             if (PutOfNetwork(id, type, properties) is { } refusal)
@@ -46,7 +59,7 @@ public sealed partial class Arm
             _resources[id] = body;
             if (type.EndsWith("availabilitySets", StringComparison.OrdinalIgnoreCase))
                 return Answer.Of(200, body.DeepClone());
-            return type.Equals(Disk, StringComparison.OrdinalIgnoreCase)
+            return isDisk || isSnapshot
                 ? Answer.Of(202, Shown(body), Begin(id, hasLocation: true, Shown(body), retryAfter: "2"))
                 : Answer.Of(isNew ? 201 : 200, Shown(body), Begin(id, hasLocation: false, retryAfter: "10"));
         }
@@ -60,6 +73,8 @@ public sealed partial class Arm
         {
             if (Find(disk)?["properties"] is not JsonObject found)
                 return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
+            if ((string?)Find(disk)!["zones"]?[0] is { } zone && zone != (string?)body["zones"]?[0])
+                return Answer.Error(400, "BadRequest", $"Disk {disk.Split('/')[^1]} is in zone {zone}, and the machine is not.");
             if ((string?)found["diskState"] != "Unattached")
                 return Answer.Error(409, "OperationNotAllowed", $"Disk {disk.Split('/')[^1]} is in state {found["diskState"]} and cannot be attached.");
         }
@@ -134,7 +149,9 @@ public sealed partial class Arm
                 return BeginGetAccess(id, resource, Parse(request));
             case "ENDGETACCESS":
                 return await EndGetAccessAsync(id, resource);
-            case "START" or "RESTART":
+            case "REDEPLOY" when (string?)resource["power"] != "running":
+                return Answer.Error(409, "OperationNotAllowed", "Operation 'redeploy' is not allowed on a VM that is not running.");
+            case "START" or "RESTART" or "REDEPLOY":
                 return Power(id, resource, "running");
             case "POWEROFF":
                 return Power(id, resource, "stopped");
@@ -153,6 +170,8 @@ public sealed partial class Arm
         lock (_gate)
         {
             vm["power"] = state;
+            foreach (var disk in _resources.Values.Where(r => string.Equals((string?)r["managedBy"], id, StringComparison.OrdinalIgnoreCase)))
+                disk["properties"]!["diskState"] = state == "deallocated" ? "Reserved" : "Attached";
             return Answer.Of(202, null, Begin(id, hasLocation: true, retryAfter: "10"));
         }
     }
@@ -166,6 +185,8 @@ public sealed partial class Arm
             var state = (string?)properties["diskState"];
             if (write && (state is not ("ReadyToUpload" or "ActiveUpload") || (state == "ActiveUpload" && !GrantsAgain)))
                 return Answer.Error(409, "OperationNotAllowed", $"Write access is not allowed for a disk in state {state}.");
+            if (!write && state is not ("Unattached" or "Reserved" or "ActiveSAS"))
+                return Answer.Error(409, "OperationNotAllowed", $"Read access is not allowed for a disk in state {state}.");
             properties["diskState"] = write ? "ActiveUpload" : "ActiveSAS";
             var uri = blobs.Grant(BlobOf(id), time.GetUtcNow().AddSeconds((int)body["durationInSeconds"]!), write);
             return Answer.Of(202, null, Begin(id, hasLocation: true, new JsonObject { ["accessSAS"] = uri.ToString() }));
@@ -186,7 +207,7 @@ public sealed partial class Arm
                 error = new JsonObject { ["code"] = "InvalidVhd", ["message"] = "Disk is not a valid VHD: expected cookie 'conectix' at the end of the blob." };
         }
 
-        properties["diskState"] = error is null ? "Unattached" : "ReadyToUpload";
+        properties["diskState"] = error is not null ? "ReadyToUpload" : disk["managedBy"] is null ? "Unattached" : "Reserved";
         lock (_gate)
             return Answer.Of(202, null, Begin(id, hasLocation: true, error: error));
     }

@@ -22,11 +22,20 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>Whether access may be asked for again while an upload is open. Nobody knows of Azure.</summary>
     public bool GrantsAgain { get; set; } = true;
 
+    /// <summary>Whether an agent answers in guests that run.</summary>
+    public bool HasAgent { get; set; }
+
     /// <summary>Types that bodies are checked against, by the provider and version: <c>Microsoft.Compute@2023-04-02</c>.</summary>
     public Dictionary<string, BicepTypes> Types { get; } = [];
 
     /// <summary>Answers in the double's place; null to let it answer.</summary>
     public Func<Request, Answer?> Intercept { get; set; } = _ => null;
+
+    /// <summary>Changes an answer whose request has had its effect: the answer that gets lost.</summary>
+    public Func<Request, Answer, Answer> Afterwards { get; set; } = (_, answer) => answer;
+
+    /// <summary>What Retry-After says, instead of what was recorded; null for that.</summary>
+    public string? RetryAfter { get; set; }
 
     /// <summary>Every request, in order: method and path.</summary>
     public List<(string Method, string Path)> Requests { get; } = [];
@@ -49,8 +58,11 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     {
         lock (_gate)
             Requests.Add((request.Method, request.Path));
-        if (Intercept(request) is { } instead)
-            return instead;
+        return Intercept(request) ?? Afterwards(request, await AnswerAsync(request));
+    }
+
+    private async Task<Answer> AnswerAsync(Request request)
+    {
         if (blobs is BlobDouble memory && memory.Handle(request, time.GetUtcNow()) is { } blob)
             return blob;
         if (request.Query("api-version") is null)
@@ -99,12 +111,25 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         return copy;
     }
 
-    private static JsonObject View(JsonObject vm) => new()
+    private JsonObject View(JsonObject vm)
     {
-        ["statuses"] = new JsonArray(
-            new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Provisioning succeeded" },
-            new JsonObject { ["code"] = "PowerState/" + (string?)vm["power"], ["level"] = "Info", ["displayStatus"] = "VM " + (string?)vm["power"] }),
-    };
+        var view = new JsonObject
+        {
+            ["statuses"] = new JsonArray(
+                new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Provisioning succeeded" },
+                new JsonObject { ["code"] = "PowerState/" + (string?)vm["power"], ["level"] = "Info", ["displayStatus"] = "VM " + (string?)vm["power"] }),
+        };
+        if (HasAgent && (string?)vm["power"] == "running")
+        {
+            view["vmAgent"] = new JsonObject
+            {
+                ["vmAgentVersion"] = "2.9.1.1",
+                ["statuses"] = new JsonArray(new JsonObject { ["code"] = "ProvisioningState/succeeded", ["level"] = "Info", ["displayStatus"] = "Ready", ["message"] = "Guest Agent is running" }),
+            };
+        }
+
+        return view;
+    }
 
     private Answer OnGroup(Request request)
     {
@@ -193,12 +218,12 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     {
         var operation = Guid.NewGuid().ToString();
         _operations[operation] = new LongRunning { Left = PollsUntilDone, Result = result, Error = error };
-        var address = $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/operations/{operation}?api-version=2023-07-01";
+        var address = $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/{(id.Contains("/disks/", StringComparison.OrdinalIgnoreCase) || id.Contains("/snapshots/", StringComparison.OrdinalIgnoreCase) ? "DiskOperations" : "operations")}/{operation}?api-version=2023-07-01";
         var headers = new List<(string, string)> { ("Azure-AsyncOperation", address) };
         if (hasLocation)
             headers.Add(("Location", address + "&monitor=true"));
-        if (retryAfter.Length > 0)
-            headers.Add(("Retry-After", retryAfter));
+        if ((RetryAfter ?? retryAfter) is { Length: > 0 } seconds)
+            headers.Add(("Retry-After", seconds));
         return [.. headers];
     }
 
@@ -206,7 +231,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
 
     private string Stamp() => time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
 
-    [GeneratedRegex("/operations/([0-9a-f-]{36})$")]
+    [GeneratedRegex("/(?:operations|DiskOperations)/([0-9a-f-]{36})$")]
     private static partial Regex Operation();
 
     [GeneratedRegex("^(?<sub>/subscriptions/[^/]+)/providers/Microsoft.Compute/(?<what>skus|virtualMachines|locations/[^/]+/usages)$", RegexOptions.IgnoreCase)]

@@ -17,6 +17,9 @@ public interface IBlobs
     /// <summary>Reads from it.</summary>
     Task<byte[]> ReadAsync(string name, long offset, int length);
 
+    /// <summary>Makes a blob with what another one holds.</summary>
+    Task CopyAsync(string from, string to);
+
     /// <summary>Ends all access to it.</summary>
     void Revoke(string name);
 }
@@ -50,6 +53,23 @@ public sealed class BlobDouble(Uri address) : IBlobs
         }
 
         return new Uri(address, $"/blobs/{name}?sv=2021-08-06&sr=b&sp={(write ? "rw" : "r")}&se={Uri.EscapeDataString(expiry.ToString("yyyy-MM-ddTHH:mm:ssZ", CultureInfo.InvariantCulture))}&sig={blob.Signature}");
+    }
+
+    public Task CopyAsync(string from, string to)
+    {
+        if (_blobs.TryGetValue(from, out var source))
+        {
+            var copy = new Blob(source.Length);
+            lock (source)
+            {
+                foreach (var (at, page) in source.Pages)
+                    copy.Pages[at] = page;
+            }
+
+            _blobs[to] = copy;
+        }
+
+        return Task.CompletedTask;
     }
 
     public void Revoke(string name)

@@ -1,3 +1,4 @@
+using AzureIaaS.Benchmarks.Cloud;
 using AzureIaaS.Benchmarks.Failover;
 using AzureIaaS.Benchmarks.Networks;
 using AzureIaaS.Benchmarks.Scale;
@@ -23,6 +24,8 @@ internal abstract class Benchmark
         new SwitchBenchmark(),
         new ScaleBenchmark(),
         new SimulationBenchmark(),
+        new UploadBenchmark(),
+        new CloudListBenchmark(),
     ];
 
     /// <summary>The word that chooses it on the command line.</summary>

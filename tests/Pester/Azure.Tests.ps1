@@ -1,4 +1,4 @@
-# The same cmdlets in Azure, against a double of its resource manager in a process of its own on loopback.
+# The same cmdlets in Azure, against a double of its resource manager in a process of its own on loopback; disks lie in a real storage emulator where there is one.
 
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
@@ -8,7 +8,10 @@ BeforeAll {
     $listener.Start()
     $port = $listener.LocalEndpoint.Port
     $listener.Stop()
-    $double = Start-Process dotnet "$RepositoryRoot/tests/ArmDouble/bin/Release/net10.0/AzureIaaS.ArmDouble.dll", $port -PassThru -RedirectStandardOutput (Join-Path $TestHome double.log)
+    $cache = $env:XDG_CACHE_HOME ? $env:XDG_CACHE_HOME : (Join-Path $HOME '.cache')
+    $storage = (Get-Command azurite-blob -ErrorAction Ignore) -or (Test-Path (Join-Path $cache 'azureiaas/azurite/node_modules/.bin/azurite-blob'))
+    $arguments = @("$RepositoryRoot/tests/ArmDouble/bin/Release/net10.0/AzureIaaS.ArmDouble.dll", $port) + @(if ($storage) { 'storage' })
+    $double = Start-Process dotnet $arguments -PassThru -RedirectStandardOutput (Join-Path $TestHome double.log)
     Wait-Until { (Test-Path (Join-Path $TestHome double.log)) -and (Get-Content (Join-Path $TestHome double.log) -Raw) -match 'listening' }
     $id = [guid]::NewGuid()
     $azure = @{ Azure = $true; Subscription = $id; ResourceGroup = 'farm'; Environment = "http://127.0.0.1:$port" }
@@ -17,7 +20,8 @@ BeforeAll {
 }
 
 AfterAll {
-    $double | Stop-Process
+    Invoke-RestMethod "http://127.0.0.1:$port/end" -ErrorAction Ignore
+    $double | Wait-Process -Timeout 30
     Exit-TestHome
 }
 
@@ -35,15 +39,58 @@ Describe 'A machine in Azure' {
         (Get-ErrorOf { Import-IaaSVm $image -Firmware Bios -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'OSTypeUnknown*'
     }
 
-    It 'is imported, started, listed beside local ones, stopped and removed by the same cmdlets' {
-        $vm = Import-IaaSVm $image -Firmware Bios -OSType Linux -Size Standard_D4s_v5
-        "$($vm.State) $($vm.Context)" | Should -Be 'Deallocated cloud'
-        ($vm | Start-IaaSVm).State | Should -Be 'Running'
+    It 'is imported, joined, started, listed beside local ones, stopped and removed by the same cmdlets' {
+        New-IaaSNetwork corp 10.20.0.0/24 | Select-Object -ExpandProperty FreeAddresses | Should -Be 251
+        $vm = Get-Item $image | Import-IaaSVm -Firmware Bios -OSType Linux -Size Standard_D4s_v5 | Join-IaaSNetwork corp | Start-IaaSVm -Wait
+        "$($vm.State) $($vm.Context) $($vm.IPAddress) $($vm.BootVerified)" | Should -Be 'Running cloud 10.20.0.4 True'
         (Get-IaaSVm web*).Size | Should -Be 'Standard_D4s_v5'
         (Get-IaaSVm -Context * | Where-Object Context -EQ cloud).Name | Should -Be 'web01'
+        (Get-IaaSNetwork corp).Machines | Should -Be 'web01'
         (Stop-IaaSVm web01).State | Should -Be 'Deallocated'
         Remove-IaaSVm web01 -Confirm:$false
+        Remove-IaaSNetwork corp
         Get-IaaSVm | Should -BeNullOrEmpty
+        Get-IaaSNetwork | Should -BeNullOrEmpty
         Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+
+    It 'comes from this computer, is kept, fails over and goes home again' {
+        $local = Import-IaaSVm $image -Name local01 -Context test
+        $vm = Get-IaaSVm local01 -Context test | Import-IaaSVm -Context cloud -OSType Linux
+        "$($vm.Name) $($vm.Context) $($vm.Cpu -ge $local.Cpu)" | Should -Be 'local01 cloud True'
+        (Get-IaaSVm local01 -Context test).State | Should -Be 'Deallocated'
+        (Checkpoint-IaaSVm local01 first).Name | Should -Be 'first'
+        Start-IaaSVm local01 | Out-Null
+        $report = Invoke-IaaSFailover local01 -Kind Planned
+        "$($report.Kind) $($report.Outcome) $($report.Context)" | Should -Be 'Planned Succeeded cloud'
+        (Get-IaaSVmCheckpoint local01).Name | Should -Be 'first'
+        Stop-IaaSVm local01 | Out-Null
+        $file = Export-IaaSVm local01 -Format VhdFixed -Path (Join-Path $TestHome back.vhd)
+        (Get-IaaSImage $file).Format | Should -Be 'vhd'
+        Remove-IaaSVm local01 -Confirm:$false
+        Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'Beside other modules with other versions of the same libraries' {
+    BeforeAll {
+        # Two modules made for the test: each brings an Azure.Core, or an identity client, of another version under the same name.
+        foreach ($module in @{ Name = 'OldCore'; Library = 'Azure.Core'; Version = '1.19.0.0' }, @{ Name = 'OldIdentity'; Library = 'Microsoft.Identity.Client'; Version = '4.20.0.0' }) {
+            $folder = (New-Item -ItemType Directory (Join-Path $TestHome "modules/$($module.Name)")).FullName
+            $code = "[assembly: System.Reflection.AssemblyVersion(`"$($module.Version)`")] namespace $($module.Library) { public static class Of$($module.Name) { public static string Answer() { return `"$($module.Name) $($module.Version)`"; } } }"
+            Add-Type -TypeDefinition $code -OutputAssembly (Join-Path $folder "$($module.Library).dll")
+            "Add-Type -Path `"`$PSScriptRoot/$($module.Library).dll`"; function Get-$($module.Name) { [$($module.Library).Of$($module.Name)]::Answer() }" | Set-Content (Join-Path $folder "$($module.Name).psm1")
+        }
+    }
+
+    It 'connects, <When> they are loaded' -ForEach @(@{ When = 'after'; Order = 'OldCore', 'OldIdentity', 'AzureIaaS' }, @{ When = 'before'; Order = 'AzureIaaS', 'OldCore', 'OldIdentity' }) {
+        $paths = @{ AzureIaaS = $ModulePath; OldCore = "$TestHome/modules/OldCore/OldCore.psm1"; OldIdentity = "$TestHome/modules/OldIdentity/OldIdentity.psm1" }
+        $script = ($Order | ForEach-Object { "Import-Module '$($paths[$_])'" }) + @(
+            "(Connect-IaaS -Azure -Subscription $id -ResourceGroup farm -Location westeurope -Environment http://127.0.0.1:$port -Name beside).Azure.Location"
+            '@(Get-IaaSVm -Context beside).Count', 'Get-OldCore', 'Get-OldIdentity'
+            "([AppDomain]::CurrentDomain.GetAssemblies() | Where-Object { `$_.GetName().Name -eq 'Azure.Core' } | ForEach-Object { `$_.GetName().Version.Minor } | Sort-Object) -join ' '")
+        $said = & $PowerShellPath -NoLogo -NoProfile -NonInteractive -Command ($script -join '; ') 2>&1
+        $said[0..3] | Should -Be 'westeurope', '0', 'OldCore 1.19.0.0', 'OldIdentity 4.20.0.0'
+        $said[4] | Should -Be '19 53'
     }
 }

@@ -43,11 +43,11 @@ internal static class AzureMapping
     {
         var boot = new VirtualMachineOSDisk(DiskCreateOptionType.Attach)
         {
-            Name = AzureNames.Disk(machine.Name, machine.Disks[0].Name),
+            Name = new ResourceIdentifier(machine.Disks[0].Path).Name,
             OSType = OSTypeOf(machine),
             Caching = CachingType.ReadWrite,
             DeleteOption = DiskDeleteOptionType.Detach,   // removing a machine by other means than ours leaves what it holds
-            ManagedDisk = new VirtualMachineManagedDisk { Id = DiskId(connection, machine, machine.Disks[0]) },
+            ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(machine.Disks[0].Path) },
         };
         var data = new VirtualMachineData(new AzureLocation(connection.Scope.Location))
         {
@@ -60,10 +60,10 @@ internal static class AzureMapping
         {
             data.StorageProfile.DataDisks.Add(new VirtualMachineDataDisk(lun, DiskCreateOptionType.Attach)
             {
-                Name = AzureNames.Disk(machine.Name, disk.Name),
+                Name = new ResourceIdentifier(disk.Path).Name,
                 Caching = CachingType.None,
                 DeleteOption = DiskDeleteOptionType.Detach,
-                ManagedDisk = new VirtualMachineManagedDisk { Id = DiskId(connection, machine, disk) },
+                ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(disk.Path) },
             });
         }
 
@@ -83,19 +83,21 @@ internal static class AzureMapping
     /// <param name="known">What this computer remembers of it; null for nothing.</param>
     public static VirtualMachine FromDisks(IReadOnlyList<ManagedDiskData> disks, VirtualMachine? known)
     {
+        disks = Current(disks);
         var boot = disks.First(d => d.Tags.ContainsKey(AzureNames.NameTag));
         var machine = new VirtualMachine
         {
             Id = AzureNames.IdIn(boot.Tags, AzureNames.VmTag) ?? Guid.Empty,
             Name = boot.Tags[AzureNames.NameTag],
+            RehearsalOf = AzureNames.IdIn(boot.Tags, AzureNames.RehearsalTag),
             State = MachineState.Deallocated,
-            Cpu = (int)Number(boot, AzureNames.CpuTag),
-            Memory = Number(boot, AzureNames.MemoryTag),
+            Cpu = (int)Number(boot.Tags, AzureNames.CpuTag),
+            Memory = Number(boot.Tags, AzureNames.MemoryTag),
             Size = boot.Tags.TryGetValue(AzureNames.SizeTag, out var size) ? size : null,
             Firmware = boot.HyperVGeneration == HyperVGeneration.V2 ? Firmware.Uefi : Firmware.Bios,
             OSType = boot.OSType switch { SupportedOperatingSystemType.Windows => GuestOSType.Windows, SupportedOperatingSystemType.Linux => GuestOSType.Linux, _ => GuestOSType.Unknown },
             AvailabilitySet = boot.Tags.TryGetValue(AzureNames.SetTag, out var set) ? set : null,
-            StartOrder = (int)Number(boot, AzureNames.OrderTag),
+            StartOrder = (int)Number(boot.Tags, AzureNames.OrderTag),
             Zone = boot.Zones.FirstOrDefault(),
             Created = known?.Created ?? boot.TimeCreated ?? default,
             IPAddress = known?.IPAddress,
@@ -148,6 +150,45 @@ internal static class AzureMapping
         };
     }
 
+    /// <summary>The disks that a machine goes on with: the set of the one that has its name, the youngest where two have it.</summary>
+    /// <param name="disks">All disks of the machine, former ones too.</param>
+    /// <returns>Them; none where no disk has a machine's name.</returns>
+    public static IReadOnlyList<ManagedDiskData> Current(IEnumerable<ManagedDiskData> disks)
+    {
+        var all = disks.ToList();
+        var boot = all.Where(d => d.Tags.ContainsKey(AzureNames.NameTag)).MaxBy(d => d.TimeCreated ?? default);
+        return boot is null ? [] : [.. all.Where(d => SetOf(d) == SetOf(boot))];
+    }
+
+    /// <summary>The set that a disk belongs to; null for imported ones.</summary>
+    /// <param name="disk">The disk.</param>
+    public static string? SetOf(ManagedDiskData disk) => disk.Tags.TryGetValue(AzureNames.DiskSetTag, out var set) ? set : null;
+
+    /// <summary>A disk that is made of a snapshot.</summary>
+    /// <param name="machine">Whose it is.</param>
+    /// <param name="snapshot">The snapshot.</param>
+    /// <param name="set">The set it belongs to.</param>
+    /// <param name="zone">The zone it is to be in; null for none.</param>
+    /// <param name="operation">The operation that makes it.</param>
+    /// <param name="location">The region.</param>
+    public static ManagedDiskData DiskFromSnapshot(VirtualMachine machine, SnapshotData snapshot, string set, string? zone, Guid operation, string location)
+    {
+        var data = new ManagedDiskData(new AzureLocation(location))
+        {
+            Sku = new DiskSku { Name = snapshot.Tags.TryGetValue(AzureNames.SkuTag, out var sku) && sku.Length > 0 ? new DiskStorageAccountType(sku) : DiskStorageAccountType.StandardSsdLrs },
+            CreationData = new DiskCreationData(DiskCreateOption.Copy) { SourceResourceId = snapshot.Id },
+            OSType = snapshot.OSType,
+            HyperVGeneration = snapshot.HyperVGeneration,
+        };
+        if (zone is { Length: > 0 })
+            data.Zones.Add(zone);
+        foreach (var (key, value) in AzureNames.TagsOf(machine, operation))
+            data.Tags[key] = value;
+        data.Tags[AzureNames.DiskTag] = snapshot.Tags[AzureNames.DiskTag];
+        data.Tags[AzureNames.DiskSetTag] = set;
+        return data;
+    }
+
     /// <summary>A disk's name within its machine.</summary>
     /// <param name="disk">The disk.</param>
     public static string DiskName(ManagedDiskData disk) => disk.Tags.TryGetValue(AzureNames.DiskTag, out var name) ? name : disk.Name;
@@ -155,8 +196,11 @@ internal static class AzureMapping
     private static readonly Comparer<string> NaturalOrder =
         Comparer<string>.Create((a, b) => a.Length != b.Length ? a.Length.CompareTo(b.Length) : string.CompareOrdinal(a, b));   // disk2 before disk10
 
-    private static long Number(ManagedDiskData disk, string tag) =>
-        disk.Tags.TryGetValue(tag, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
+    /// <summary>The number that a tag says; 0 for none.</summary>
+    /// <param name="tags">The tags.</param>
+    /// <param name="tag">The tag.</param>
+    public static long Number(IDictionary<string, string> tags, string tag) =>
+        tags.TryGetValue(tag, out var text) && long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var value) ? value : 0;
 
     private static VirtualDisk DiskOf(ManagedDiskData disk, VirtualMachine? known)
     {
@@ -173,9 +217,6 @@ internal static class AzureMapping
             SourceFormat = remembered?.SourceFormat,
         };
     }
-
-    private static ResourceIdentifier DiskId(ArmConnection connection, VirtualMachine machine, VirtualDisk disk) =>
-        connection.IdOf("Microsoft.Compute/disks", AzureNames.Disk(machine.Name, disk.Name));
 
     private static SupportedOperatingSystemType OSTypeOf(VirtualMachine machine) =>
         machine.OSType == GuestOSType.Windows ? SupportedOperatingSystemType.Windows : SupportedOperatingSystemType.Linux;

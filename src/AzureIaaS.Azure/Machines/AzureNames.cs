@@ -61,10 +61,32 @@ internal static partial class AzureNames
 
     private static readonly SearchValues<char> RefusedInTags = SearchValues.Create("<>%&\\?/");
 
+    /// <summary>On a disk that was made of a snapshot: the set of disks that it belongs to. A machine goes on with one set.</summary>
+    public const string DiskSetTag = "azureiaas-diskset";
+
+    /// <summary>On a snapshot: the checkpoint that it belongs to.</summary>
+    public const string CheckpointTag = "azureiaas-checkpoint";
+
+    /// <summary>On the snapshot of the disk that a machine boots from: the checkpoint's name. It is what makes a checkpoint.</summary>
+    public const string CheckpointNameTag = "azureiaas-checkpoint-name";
+
+    /// <summary>On a snapshot: the kind of storage that its disk was on.</summary>
+    public const string SkuTag = "azureiaas-sku";
+
+    /// <summary>The longest name of a virtual machine.</summary>
+    public const int LongestVmName = 64;
+
     /// <summary>A disk's name.</summary>
     /// <param name="vm">The machine's name.</param>
     /// <param name="disk">The disk's name within the machine.</param>
-    public static string Disk(string vm, string disk) => $"{vm}-{disk}";
+    /// <param name="set">The set of disks that it belongs to; null for the imported ones.</param>
+    public static string Disk(string vm, string disk, string? set = null) => set is null ? $"{vm}-{disk}" : $"{vm}-{disk}-{set}";
+
+    /// <summary>A snapshot's name.</summary>
+    /// <param name="vm">The machine's name.</param>
+    /// <param name="disk">The disk's name within the machine.</param>
+    /// <param name="checkpoint">The checkpoint.</param>
+    public static string Snapshot(string vm, string disk, Guid checkpoint) => $"{vm}-{disk}-{checkpoint.ToString("N", CultureInfo.InvariantCulture)[..8]}";
 
     /// <summary>A network interface's name.</summary>
     /// <param name="vm">The machine's name.</param>
@@ -81,7 +103,8 @@ internal static partial class AzureNames
     /// <param name="operation">The import.</param>
     public static IEnumerable<KeyValuePair<string, string>> TagsOf(VirtualMachine machine, Guid operation) =>
         machine.Tags.Where(t => !t.Key.StartsWith(TagPrefix, StringComparison.OrdinalIgnoreCase))
-            .Append(new(VmTag, machine.Id.ToString())).Append(new(ImportTag, operation.ToString()));
+            .Append(new(VmTag, machine.Id.ToString())).Append(new(ImportTag, operation.ToString()))
+            .Concat(machine.RehearsalOf is { } original ? [new(RehearsalTag, original.ToString())] : Array.Empty<KeyValuePair<string, string>>());
 
     /// <summary>The tags that make a machine of a disk.</summary>
     /// <param name="machine">The machine.</param>

@@ -40,7 +40,7 @@ internal static class AzureRules
 
         if (machine.OSType == GuestOSType.Unknown)
         {
-            throw Refused("OSTypeUnknown", $"{plan.Sources[0].Path}: Azure must be told which operating system is on the disk.",
+            throw Refused("OSTypeUnknown", $"{plan.Sources[0].Path}: Azure must be told which operating system is on the disk, and none was recognised there.",
                 "Say which with -OSType Windows or -OSType Linux (anything that is not Windows counts as Linux).", plan.Sources[0].Path);
         }
 

@@ -67,6 +67,11 @@ internal sealed class GuestConsole(ArmConnection connection, MachineDirectory di
         var machine = found.Machine;
         switch (options.For)
         {
+            case WaitFor.Port or WaitFor.Ping:
+                throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"{machine.Name}: this computer is not on the machine's network in Azure, so it cannot ask there.",
+                    "Wait for its agent or a line of its console; or ask with Test-Connection where its address is reached.", machine.Name);
+            case WaitFor.Flattened:
+                return "Its disks are its own; in Azure they are from the beginning.";
             case WaitFor.Stopped:
                 return machine.State.IsActive() ? null : $"{machine.Name} is {machine.State}.";
             case WaitFor.Running:

@@ -1,6 +1,8 @@
+using Azure.Core;
 using Azure.ResourceManager.Compute;
 using Azure.ResourceManager.Compute.Models;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Failover;
 
 namespace AzureIaaS.Azure.Machines;
 
@@ -11,12 +13,13 @@ internal sealed record FoundMachine(VirtualMachine Machine, VirtualMachineData? 
 
 /// <summary>
 /// Which machines there are. Azure knows, not this computer: a disk that an import has marked is a machine, whatever computer imported it. What
-/// this computer remembers only adds to it. A list is three requests, however many machines there are.
+/// this computer remembers only adds to it. A list is four requests, however many machines there are.
 /// </summary>
 /// <param name="connection">The way to Azure.</param>
 /// <param name="disks">The disks.</param>
+/// <param name="snapshots">Their snapshots.</param>
 /// <param name="store">What this computer remembers.</param>
-internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks disks, IMachineStore store)
+internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks disks, Snapshots snapshots, IMachineStore store)
 {
     private const int MostViewsAtOnce = 8;
 
@@ -24,8 +27,8 @@ internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks di
     /// <param name="cancellation">Stops it.</param>
     public async Task<IReadOnlyList<FoundMachine>> ListAsync(CancellationToken cancellation)
     {
-        var (ours, counterparts, views) = (disks.ListAsync(cancellation), ListVmsAsync(cancellation), ListViewsAsync(cancellation));
-        await Task.WhenAll(ours, counterparts, views);
+        var (ours, counterparts, views, kept) = (disks.ListAsync(cancellation), ListVmsAsync(cancellation), ListViewsAsync(cancellation), snapshots.ListAsync(cancellation));
+        await Task.WhenAll(ours, counterparts, views, kept);
         var known = store.List().ToDictionary(s => s.Machine.Id, s => s.Machine);
         var vms = counterparts.Result;
         var found = new List<FoundMachine>();
@@ -34,12 +37,17 @@ internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks di
             if (group.Key is not { } id || !group.Any(d => d.Tags.ContainsKey(AzureNames.NameTag)))
                 continue;
             var machine = AzureMapping.FromDisks([.. group], known.GetValueOrDefault(id));
+            if (machine.RehearsalOf is not null)
+                continue;
             vms.TryGetValue(id, out var vm);
             if (vm is not null)
                 AzureMapping.Apply(machine, vm, vm.Id is { } full ? views.Result.GetValueOrDefault(full.ToString()) : null);
             found.Add(new FoundMachine(machine, vm));
         }
 
+        var checkpoints = kept.Result.ToLookup(s => AzureNames.IdIn(s.Tags, AzureNames.VmTag));
+        foreach (var machine in found.Select(f => f.Machine))
+            machine.Checkpoints = Checkpoints.Of(machine, checkpoints[machine.Id]);
         await CompleteAsync(found, cancellation);
         return [.. found.OrderBy(f => f.Machine.Name, StringComparer.OrdinalIgnoreCase)];
     }
@@ -69,10 +77,14 @@ internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks di
     {
         if (AzureNames.Problem(name) is not null)
             return null;
-        var boot = await disks.FindAsync(AzureNames.Disk(name, "disk0"), cancellation);
-        if (boot?.Data.Tags.ContainsKey(AzureNames.NameTag) == true)
-            return AzureNames.IdIn(boot.Data.Tags, AzureNames.VmTag);
-        return null;
+        var boot = (await disks.FindAsync(AzureNames.Disk(name, "disk0"), cancellation))?.Data;
+        if (boot?.Tags.ContainsKey(AzureNames.NameTag) != true)
+        {
+            // It may go on with other disks than those it was imported on.
+            boot = (await disks.ListAsync(cancellation)).Find(d => d.Tags.TryGetValue(AzureNames.NameTag, out var called) && called.Equals(name, StringComparison.OrdinalIgnoreCase));
+        }
+
+        return boot is null ? null : AzureNames.IdIn(boot.Tags, AzureNames.VmTag);
     }
 
     /// <summary>A machine's counterpart with what it is doing; null where there is none.</summary>
@@ -94,7 +106,7 @@ internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks di
         var found = new List<ManagedDiskData>();
         foreach (var disk in known.Disks)
         {
-            if (await disks.FindAsync(AzureNames.Disk(known.Name, disk.Name), cancellation) is { } one && AzureNames.IdIn(one.Data.Tags, AzureNames.VmTag) == known.Id)
+            if (await disks.FindAsync(new ResourceIdentifier(disk.Path).Name, cancellation) is { } one && AzureNames.IdIn(one.Data.Tags, AzureNames.VmTag) == known.Id)
                 found.Add(one.Data);
         }
 

@@ -44,9 +44,7 @@ internal sealed class MachineEditor(ArmConnection connection, MachineDirectory d
                 $"Changing {machine.Name}", Quiet.Notices, cancellation);
         }
 
-        var boot = await disks.FindAsync(AzureNames.Disk(machine.Name, machine.Disks[0].Name), cancellation);
-        if (boot is not null)
-            await MarkAsync(boot, machine, change, cancellation);
+        await MarkAsync(await disks.NeededAsync(machine.Disks[0], cancellation), machine, change, cancellation);
     }
 
     private async Task ChooseSizeAsync(VirtualMachine machine, MachineChange change, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using Azure;
 using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Failover;
 using AzureIaaS.Azure.Networks;
 using AzureIaaS.Providers;
 
@@ -12,9 +13,10 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="connection">The way to Azure.</param>
 /// <param name="directory">Which machines there are.</param>
 /// <param name="disks">The disks.</param>
+/// <param name="snapshots">Their snapshots.</param>
 /// <param name="adapters">The network interfaces.</param>
 /// <param name="store">What this computer remembers.</param>
-internal sealed class MachineRemover(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, MachineAdapters adapters, IMachineStore store)
+internal sealed class MachineRemover(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, IMachineStore store)
 {
     private readonly Operations _operations = new(connection.Time);
 
@@ -40,6 +42,8 @@ internal sealed class MachineRemover(ArmConnection connection, MachineDirectory 
             await _operations.RunAsync(async () => await vm.DeleteAsync(WaitUntil.Started, null, CancellationToken.None), $"Removing {machine.Name}", notices, CancellationToken.None);
         foreach (var adapter in (await adapters.ListAsync(cancellation)).Where(a => AzureNames.IdIn(a.Tags, AzureNames.VmTag) == id))
             await adapters.RemoveAsync(adapter.Id, notices, CancellationToken.None);
+        foreach (var snapshot in (await snapshots.ListAsync(cancellation)).Where(s => AzureNames.IdIn(s.Tags, AzureNames.VmTag) == id))
+            await snapshots.RemoveAsync(snapshot.Id, notices, CancellationToken.None);
         var ours = (await disks.ListAsync(cancellation)).Where(d => AzureNames.IdIn(d.Tags, AzureNames.VmTag) == id);
         foreach (var disk in ours.OrderBy(d => d.Tags.ContainsKey(AzureNames.NameTag) ? 1 : 0))
         {

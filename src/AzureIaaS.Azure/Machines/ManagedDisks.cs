@@ -1,4 +1,5 @@
 using Azure;
+using Azure.Core;
 using Azure.ResourceManager.Compute;
 using Azure.ResourceManager.Compute.Models;
 using AzureIaaS.Azure.Arm;
@@ -33,6 +34,14 @@ internal sealed class ManagedDisks(ArmConnection connection)
     /// <param name="cancellation">Stops it.</param>
     public Task<ManagedDiskResource?> FindAsync(string name, CancellationToken cancellation) => Operations.FindAsync(
         () => connection.Group.GetManagedDisks().GetAsync(name, cancellation), $"Looking for disk {name}", cancellation);
+
+    /// <summary>The disk behind a machine's.</summary>
+    /// <param name="disk">The machine's disk.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">It is gone.</exception>
+    public async Task<ManagedDiskResource> NeededAsync(VirtualDisk disk, CancellationToken cancellation) =>
+        await FindAsync(new ResourceIdentifier(disk.Path).Name, cancellation)
+        ?? throw new IaaSException(ErrorKind.NotFound, "DiskNotFound", $"{disk.Path}: the disk is no longer there.", "Get-IaaSVm shows the disks there are.", disk.Path);
 
     /// <summary>Makes a disk.</summary>
     /// <param name="name">Its name.</param>
@@ -75,6 +84,18 @@ internal sealed class ManagedDisks(ArmConnection connection)
         // A patch replaces all tags, so those there are go with it.
         var patch = new ManagedDiskPatch();
         foreach (var (key, value) in disk.Data.Tags.Concat(tags))
+            patch.Tags[key] = value;
+        return PatchAsync(disk, patch, notices, cancellation);
+    }
+
+    /// <summary>Takes off a disk what makes a machine of it; it stays among its machine's.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public Task UnnameAsync(ManagedDiskResource disk, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var patch = new ManagedDiskPatch();
+        foreach (var (key, value) in disk.Data.Tags.Where(t => t.Key != AzureNames.NameTag))
             patch.Tags[key] = value;
         return PatchAsync(disk, patch, notices, cancellation);
     }

@@ -16,8 +16,9 @@ internal static class ExportCommand
         var force = new Option<bool>("--force") { Description = "Replace files that are there, once the new ones are whole." };
         return VmCommand.Create("export", "Export stopped machines as OVA, or their disks in a format; prints the files' paths.", [VmCommand.Vm()], [path, format, force], async (run, machine) =>
         {
-            var request = new ExportRequest { Format = run.Parsed.GetValue(format)!, Path = Path.GetFullPath(run.Parsed.GetValue(path) ?? "."), Force = run.Parsed.GetValue(force) };
-            await run.Ability<IDiskLender>("exports").LendDisksAsync(machine.Id, async lent =>
+            var lender = run.Ability<IDiskLender>("exports");
+            var request = new ExportRequest { Format = run.Parsed.GetValue(format)!, Path = Path.GetFullPath(run.Parsed.GetValue(path) ?? "."), Force = run.Parsed.GetValue(force), Open = lender.OpenDisk };
+            await lender.LendDisksAsync(machine.Id, async lent =>
             {
                 foreach (var file in await MachineExport.RunAsync(lent, request, TimeProvider.System, run.Notices, run.Cancellation))
                     Console.Out.WriteLine(file);

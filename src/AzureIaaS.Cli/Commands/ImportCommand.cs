@@ -1,12 +1,14 @@
 using System.CommandLine;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
+using AzureIaaS.Sessions;
 
 namespace AzureIaaS.Cli.Commands;
 
 internal static class ImportCommand
 {
     private static readonly Argument<string[]> Paths = Shared.Names("path", "The disk images to import.", ArgumentArity.OneOrMore);
+    private static readonly Option<string?> From = new("--from") { Description = "The context whose machines are to be imported into this one; the names given are machines' then." };
     private static readonly Option<string?> Name = new("--name", "-n") { Description = "The machine's name; the file's base name when left out." };
     private static readonly Option<long?> Memory = Shared.Size("--memory", "The guest's memory, such as 512MB (default 1GB).");
     private static readonly Option<int?> Cpu = new("--cpu") { Description = "The number of virtual processors (default 1)." };
@@ -31,7 +33,7 @@ internal static class ImportCommand
     {
         var command = new Command("import", "Import machines from disk images. The images are only read; an import that was cut off goes on when it is repeated.");
         command.Arguments.Add(Paths);
-        foreach (var option in new Option[] { Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, SystemName, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, Linked, Stage, SkipDigest, WhatIf })
+        foreach (var option in new Option[] { From, Name, Memory, Cpu, Size, OSType, Zone, FirmwareOption, Controller, Format, SystemName, Root, AllowExternalReference, Snapshot, AvailabilitySet, StartOrder, Linked, Stage, SkipDigest, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -61,33 +63,35 @@ internal static class ImportCommand
         var paths = run.Parsed.GetValue(Paths)!;
         if (paths.Length > 1 && run.Parsed.GetValue(Name) is not null)
             throw new IaaSException(ErrorKind.InvalidArgument, "OneNameForMany", "One name cannot be given to several machines.", "Leave --name out, or import one image at a time.");
+        if (run.Parsed.GetValue(From) is { } from)
+        {
+            using var source = CommandRun.Open(new ContextStore().Get(from));
+            foreach (var name in paths)
+                await run.TryAsync(() => ImportFromAsync(run, source, name));
+            return;
+        }
+
         foreach (var path in paths)
             await run.TryAsync(() => ImportAsync(run, path));
     }
 
+    private static async Task ImportFromAsync(CommandRun run, IaaSSession source, string name)
+    {
+        var lender = source.Provider as IDiskLender
+            ?? throw new IaaSException(ErrorKind.NotSupported, "NotSupportedHere", $"Context '{source.Context.Name}' ({source.Provider.Name}) does not lend disks.", "Export the machine there, then import what that makes.", name);
+        foreach (var machine in await source.ResolveAsync(name, run.Cancellation))
+        {
+            await lender.LendDisksAsync(machine.Id, async lent =>
+            {
+                var imported = await run.Session.Imports.ImportAsync(MachineInput.For(lent, RequestFor(run, lent.Disks[0].Path)), run.Notices, run.Cancellation);
+                run.Output.Write(run.Session.Mark(imported), CoreJson.Default.VirtualMachine);
+            }, run.Cancellation);
+        }
+    }
+
     private static async Task ImportAsync(CommandRun run, string path)
     {
-        var request = new ImportRequest
-        {
-            Path = path,
-            Name = run.Parsed.GetValue(Name),
-            Memory = run.Parsed.GetValue(Memory),
-            Cpu = run.Parsed.GetValue(Cpu),
-            Size = run.Parsed.GetValue(Size),
-            OSType = run.Parsed.GetValue(OSType),
-            Zone = run.Parsed.GetValue(Zone),
-            Firmware = run.Parsed.GetValue(FirmwareOption),
-            Controller = run.Parsed.GetValue(Controller),
-            Format = run.Parsed.GetValue(Format),
-            System = run.Parsed.GetValue(SystemName),
-            Root = run.Parsed.GetValue(Root),
-            ExternalReferences = run.Parsed.GetValue(AllowExternalReference) ?? [],
-            Snapshot = run.Parsed.GetValue(Snapshot),
-            AvailabilitySet = run.Parsed.GetValue(AvailabilitySet),
-            StartOrder = run.Parsed.GetValue(StartOrder),
-            Linked = run.Parsed.GetValue(Linked),
-            SkipDigest = run.Parsed.GetValue(SkipDigest),
-        };
+        var request = RequestFor(run, path);
         if (run.Parsed.GetValue(WhatIf))
         {
             var (_, plan) = await run.Session.Imports.PlanAsync(request, run.Cancellation);
@@ -104,4 +108,26 @@ internal static class ImportCommand
         var machine = await run.Session.Imports.ImportAsync(request, run.Notices, run.Cancellation);
         run.Output.Write(run.Session.Mark(machine), CoreJson.Default.VirtualMachine);
     }
+
+    private static ImportRequest RequestFor(CommandRun run, string path) => new()
+    {
+        Path = path,
+        Name = run.Parsed.GetValue(Name),
+        Memory = run.Parsed.GetValue(Memory),
+        Cpu = run.Parsed.GetValue(Cpu),
+        Size = run.Parsed.GetValue(Size),
+        OSType = run.Parsed.GetValue(OSType),
+        Zone = run.Parsed.GetValue(Zone),
+        Firmware = run.Parsed.GetValue(FirmwareOption),
+        Controller = run.Parsed.GetValue(Controller),
+        Format = run.Parsed.GetValue(Format),
+        System = run.Parsed.GetValue(SystemName),
+        Root = run.Parsed.GetValue(Root),
+        ExternalReferences = run.Parsed.GetValue(AllowExternalReference) ?? [],
+        Snapshot = run.Parsed.GetValue(Snapshot),
+        AvailabilitySet = run.Parsed.GetValue(AvailabilitySet),
+        StartOrder = run.Parsed.GetValue(StartOrder),
+        Linked = run.Parsed.GetValue(Linked),
+        SkipDigest = run.Parsed.GetValue(SkipDigest),
+    };
 }

@@ -23,6 +23,9 @@ public sealed record ExportRequest
     /// <summary>Whether files that are there may be replaced.</summary>
     public bool Force { get; init; }
 
+    /// <summary>Opens a disk of the machine; the file it is in when left out.</summary>
+    public Func<VirtualDisk, DiskImage> Open { get; init; } = MachineExport.OpenFile;
+
     /// <summary>The names of all formats.</summary>
     public static IReadOnlyList<string> Formats { get; } = [Ova, .. WriteFormat.Known.Select(f => f.Name)];
 }
@@ -34,6 +37,11 @@ public sealed record ExportRequest
 public static class MachineExport
 {
     private const int MaxMemberName = 100;
+
+    /// <summary>Opens a disk that is in a file.</summary>
+    /// <param name="disk">The disk.</param>
+    public static DiskImage OpenFile(VirtualDisk disk) =>
+        DiskFormat.OpenImage(disk.Path, new DiskOpenOptions { Format = disk.Format, Root = Path.GetDirectoryName(disk.Path) });
 
     /// <summary>Exports a machine whose disks nobody changes meanwhile.</summary>
     /// <param name="machine">The machine.</param>
@@ -52,7 +60,7 @@ public static class MachineExport
         var made = new List<string>();
         foreach (var (disk, path) in machine.Disks.Zip(DiskPaths(machine, request.Path, format)))
         {
-            using var image = Open(disk);
+            using var image = request.Open(disk);
             var progress = new CopyProgress(notices, $"Writing {Path.GetFileName(path)} ({format.DisplayName})", image.Length);
             await DiskConversion.RunAsync(image, new DiskConversionRequest { Path = path, Format = format, Force = request.Force }, progress, cancellation);
             made.Add(path);
@@ -71,9 +79,6 @@ public static class MachineExport
                 "Give -Path a folder that is there, or export it as an Ova.", path);
     }
 
-    private static DiskImage Open(VirtualDisk disk) =>
-        DiskFormat.OpenImage(disk.Path, new DiskOpenOptions { Format = disk.Format, Root = Path.GetDirectoryName(disk.Path) });
-
     private static async Task<string> WriteOvaAsync(
         VirtualMachine machine, ExportRequest request, TimeProvider time, IProgress<Notice> notices, CancellationToken cancellation)
     {
@@ -91,7 +96,7 @@ public static class MachineExport
         at += TarHeader.BlockSize + TarHeader.Padded(Manifest([.. digests, .. names.Select(n => (n, new byte[SHA256.HashSizeInBytes]))]).Length);
         foreach (var (disk, name) in machine.Disks.Zip(names))
         {
-            using var image = Open(disk);
+            using var image = request.Open(disk);
             using var section = file.Section(at + TarHeader.BlockSize, name);
             using var writer = vmdk.Create(section, vmdk.LengthFor(image), image.LogicalSectorSize);
             await DiskConversion.WriteAsync(image, writer, 0, new CopyProgress(notices, $"Writing {name}", image.Length), cancellation);

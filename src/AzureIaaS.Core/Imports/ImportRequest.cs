@@ -6,6 +6,11 @@ public sealed record ImportRequest
     /// <summary>The file to import.</summary>
     public required string Path { get; init; }
 
+    /// <summary>
+    /// The machine of another context that is to be imported; null for what the path itself is. Its disks must not change meanwhile, and the path is its first one's.
+    /// </summary>
+    public VirtualMachine? Machine { get; init; }
+
     /// <summary>Which machine of a description with several, by its name or id there; null where there is one.</summary>
     public string? System { get; init; }
 

@@ -1,3 +1,5 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Exports;
 using AzureIaaS.Failover;
 using AzureIaaS.Hosts;
 
@@ -243,4 +245,8 @@ public interface IDiskLender
     /// <param name="cancellation">Stops waiting for the machine.</param>
     /// <exception cref="IaaSException">It runs or is suspended, or somebody else owns it.</exception>
     Task LendDisksAsync(Guid id, Func<VirtualMachine, Task> work, CancellationToken cancellation);
+
+    /// <summary>Opens a disk for reading, while it is lent.</summary>
+    /// <param name="disk">The disk.</param>
+    DiskImage OpenDisk(VirtualDisk disk) => MachineExport.OpenFile(disk);
 }

@@ -27,13 +27,14 @@ public sealed class ExportVmCommand : VmCmdlet
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
         var path = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path ?? ".");
-        var request = new ExportRequest { Format = Format, Path = path, Force = Force };
+        var lender = Ability.Of<IDiskLender>(session, "exports");
+        var request = new ExportRequest { Format = Format, Path = path, Force = Force, Open = lender.OpenDisk };
         if (!ShouldProcess(machine.Name, $"Export as {Format} to {path}"))
             return;
         IReadOnlyList<string> made = [];
         Await(async c =>
         {
-            await Ability.Of<IDiskLender>(session, "exports").LendDisksAsync(machine.Id, async lent => made = await MachineExport.RunAsync(lent, request, TimeProvider.System, Output, c), c);
+            await lender.LendDisksAsync(machine.Id, async lent => made = await MachineExport.RunAsync(lent, request, TimeProvider.System, Output, c), c);
             return true;
         });
         foreach (var file in made)

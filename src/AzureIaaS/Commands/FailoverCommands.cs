@@ -16,8 +16,9 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     [Parameter(Mandatory = true)]
     public FailoverKind Kind { get; set; }
 
-    /// <summary>The host to go to; placement chooses when left out.</summary>
+    /// <summary>The host to go to; placement chooses when left out. In Azure, the zone.</summary>
     [Parameter]
+    [Alias("To")]
     [ValidateNotNullOrEmpty]
     [ArgumentCompleter(typeof(HostCompleter))]
     public string? TargetHost { get; set; }

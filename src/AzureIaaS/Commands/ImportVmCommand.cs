@@ -1,6 +1,7 @@
 using System.Collections;
 using System.Management.Automation;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Readiness;
 
 namespace AzureIaaS.PowerShell.Commands;
@@ -11,6 +12,7 @@ namespace AzureIaaS.PowerShell.Commands;
 public sealed class ImportVmCommand : PathCmdlet
 {
     private const string ReadinessSet = "Readiness";
+    private const string VmSet = "Vm";
 
     private bool _nameIsTyped;
 
@@ -18,6 +20,12 @@ public sealed class ImportVmCommand : PathCmdlet
     [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = ReadinessSet)]
     [ValidateNotNullOrEmpty]
     public ReadinessReport[] Readiness { get; set; } = [];
+
+    /// <summary>Machines of another context whose disks are files of this computer, to be imported into this one.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = VmSet)]
+    [Alias("InputObject")]
+    [ValidateNotNullOrEmpty]
+    public VirtualMachine[] Vm { get; set; } = [];
 
     /// <summary>The machine's name; the file's base name when left out.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -139,6 +147,13 @@ public sealed class ImportVmCommand : PathCmdlet
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
+        if (ParameterSetName == VmSet)
+        {
+            foreach (var machine in Vm)
+                Try(machine.Name, () => Import(machine));
+            return;
+        }
+
         if (ParameterSetName == ReadinessSet)
         {
             CheckOneName(Readiness.Length, _nameIsTyped ? Name : null);
@@ -153,6 +168,17 @@ public sealed class ImportVmCommand : PathCmdlet
             Try(path, () => Import(path, r => r, NameFor(path)));
     }
 
+    /// <summary>Imports a machine of another context, which nobody changes meanwhile.</summary>
+    private void Import(VirtualMachine machine)
+    {
+        var (session, source) = (Session(), SessionOf(CurrentContext.Find(machine.Context)));
+        var lender = Ability.Of<IDiskLender>(source, "imports from it");
+        if (!ShouldProcess($"{machine.Name} of {source.Context.Name}", $"Import into {session.Context.Name}"))
+            return;
+        Begin(machine.Name, c => lender.LendDisksAsync(machine.Id, async lent =>
+            Output.Write(session.Mark(await session.Imports.ImportAsync(MachineInput.For(lent, RequestFor(lent.Disks[0].Path, Name)), Output, c))), c));
+    }
+
     private void CheckOneName(int machines, string? name)
     {
         if (machines <= 1 || name is null)
@@ -165,28 +191,7 @@ public sealed class ImportVmCommand : PathCmdlet
     private void Import(string path, Func<ImportRequest, ImportRequest> complete, string? name)
     {
         var session = Session();
-        var request = complete(new ImportRequest
-        {
-            Path = path,
-            Name = name,
-            Memory = Memory,
-            Cpu = Cpu,
-            Size = Size,
-            OSType = OSType ?? GuestOSType.Unknown,
-            Zone = Zone,
-            Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
-            Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
-            Format = Format,
-            System = System,
-            Root = FullPath(Root),
-            ExternalReferences = FullPaths(AllowExternalReference),
-            Snapshot = Snapshot,
-            AvailabilitySet = AvailabilitySet,
-            StartOrder = StartOrder,
-            Linked = Linked,
-            SkipDigest = SkipDigest,
-            Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
-        });
+        var request = complete(RequestFor(path, name));
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
             var plan = Await(async c => (await session.Imports.PlanAsync(request, c)).Plan);
@@ -204,6 +209,29 @@ public sealed class ImportVmCommand : PathCmdlet
         if (ShouldProcess(path, "Import as a machine"))
             Begin(path, async c => Output.Write(session.Mark(await session.Imports.ImportAsync(request, Output, c))));
     }
+
+    private ImportRequest RequestFor(string path, string? name) => new()
+    {
+        Path = path,
+        Name = name,
+        Memory = Memory,
+        Cpu = Cpu,
+        Size = Size,
+        OSType = OSType ?? GuestOSType.Unknown,
+        Zone = Zone,
+        Firmware = Firmware ?? AzureIaaS.Firmware.Unknown,
+        Controller = DiskController ?? AzureIaaS.DiskController.Unknown,
+        Format = Format,
+        System = System,
+        Root = FullPath(Root),
+        ExternalReferences = FullPaths(AllowExternalReference),
+        Snapshot = Snapshot,
+        AvailabilitySet = AvailabilitySet,
+        StartOrder = StartOrder,
+        Linked = Linked,
+        SkipDigest = SkipDigest,
+        Tags = Tag?.Cast<DictionaryEntry>().ToDictionary(t => t.Key.ToString()!, t => t.Value?.ToString() ?? "") ?? [],
+    };
 
     /// <summary>A file that comes by the pipeline has a Name too, its own with the extension; that is not meant to be the machine's.</summary>
     private string? NameFor(string path) =>

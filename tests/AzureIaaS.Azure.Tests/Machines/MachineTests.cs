@@ -73,7 +73,7 @@ public sealed class MachineTests : IDisposable
 
         Assert.Equal(1000, all.Count);
         Assert.All(all, m => Assert.Equal(MachineState.Running, m.State));
-        Assert.Equal(3, _azure.Arm.Requests.Count);
+        Assert.Equal(4, _azure.Arm.Requests.Count);
     }
 
     [Fact]

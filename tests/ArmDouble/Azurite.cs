@@ -4,9 +4,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
-using AzureIaaS.ArmDouble;
 
-namespace AzureIaaS.Azure.Tests.Support;
+namespace AzureIaaS.ArmDouble;
 
 /// <summary>A real storage emulator behind the double's disks: azurite-blob from the path, in a process of its own on loopback.</summary>
 public sealed class Azurite : IBlobs, IDisposable
@@ -37,19 +36,20 @@ public sealed class Azurite : IBlobs, IDisposable
         _process = Process.Start(start)!;
     }
 
-    /// <summary>Starts it; the test is skipped where it is not installed.</summary>
+    /// <summary>The program; null where it is not installed.</summary>
+    public static string? Program => Folders.Select(f => Path.Combine(f, "azurite-blob")).FirstOrDefault(File.Exists);
+
+    /// <summary>Starts it.</summary>
     public static async Task<Azurite> StartAsync()
     {
-        var program = Folders.Select(f => Path.Combine(f, "azurite-blob")).FirstOrDefault(File.Exists);
-        Skip.If(program is null, "azurite-blob is not installed; ./build.sh test does that where there is npm.");
-        var azurite = new Azurite(program!);
+        var azurite = new Azurite(Program ?? throw new InvalidOperationException("azurite-blob is not installed."));
         for (var attempt = 0; ; attempt++)
         {
             try
             {
                 using var request = new HttpRequestMessage(HttpMethod.Put, $"{azurite._address}/{Container}?restype=container&{Sas(DateTimeOffset.Parse("2100-01-01", CultureInfo.InvariantCulture))}");
                 using var response = await azurite._http.SendAsync(request);
-                Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+                response.EnsureSuccessStatusCode();
                 return azurite;
             }
             catch (HttpRequestException) when (attempt < 300)
@@ -65,7 +65,7 @@ public sealed class Azurite : IBlobs, IDisposable
         request.Headers.Add("x-ms-blob-type", "PageBlob");
         request.Headers.Add("x-ms-blob-content-length", length.ToString(CultureInfo.InvariantCulture));
         using var response = await _http.SendAsync(request);
-        Assert.Equal(HttpStatusCode.Created, response.StatusCode);
+        response.EnsureSuccessStatusCode();
     }
 
     public Uri Grant(string name, DateTimeOffset expiry, bool write) => new($"{_address}/{Container}/{name}?{Sas(expiry)}");
@@ -76,6 +76,15 @@ public sealed class Azurite : IBlobs, IDisposable
         request.Headers.Add("x-ms-range", $"bytes={offset}-{offset + length - 1}");
         using var response = await _http.SendAsync(request);
         return await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
+    }
+
+    public async Task CopyAsync(string from, string to)
+    {
+        var forever = DateTimeOffset.Parse("2100-01-01", CultureInfo.InvariantCulture);
+        using var request = new HttpRequestMessage(HttpMethod.Put, Grant(to, forever, true)) { Content = new ByteArrayContent([]) };
+        request.Headers.Add("x-ms-copy-source", Grant(from, forever, false).AbsoluteUri);
+        using var response = await _http.SendAsync(request);
+        response.EnsureSuccessStatusCode();
     }
 
     public void Revoke(string name)

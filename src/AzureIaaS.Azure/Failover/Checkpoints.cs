@@ -1,0 +1,175 @@
+using System.Globalization;
+using Azure.ResourceManager.Compute;
+using AzureIaaS.Azure.Arm;
+using AzureIaaS.Azure.Machines;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Azure.Failover;
+
+/// <summary>
+/// Checkpoints: a snapshot of each of a machine's disks, the one of the disk that it boots from last. That one carries the name; without it there is no checkpoint,
+/// so one that was cut off is none.
+/// </summary>
+/// <param name="connection">The way to Azure.</param>
+/// <param name="directory">Which machines there are.</param>
+/// <param name="disks">Their disks.</param>
+/// <param name="snapshots">The snapshots.</param>
+/// <param name="sets">What makes disks of snapshots.</param>
+internal sealed class Checkpoints(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, Snapshots snapshots, DiskSets sets)
+{
+    /// <summary>Keeps the state of a machine's disks.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="name">The checkpoint's name.</param>
+    /// <param name="memory">Whether the memory is wanted too.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
+    /// <param name="cancellation">Stops it; nothing is left of it.</param>
+    public async Task<VmCheckpoint> CreateAsync(Guid id, string name, bool memory, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        if (memory)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Azure keeps no memory in snapshots.",
+                "Leave -IncludeMemory out; stop the machine first for a state that is at rest.", id);
+        }
+
+        var machine = (await NeededAsync(id, cancellation)).Machine;
+        MachineRunner.MayDo(machine, MachineRequest.Checkpoint);
+        var all = await snapshots.ListAsync(cancellation);
+        if (Of(machine, all).Exists(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+            throw new IaaSException(ErrorKind.AlreadyExists, "CheckpointNameTaken", $"{machine.Name} has a checkpoint '{name}' already.", "Give another name.", name);
+        if (machine is { State: MachineState.Running, Disks.Count: > 1 })
+            notices.Report(Notice.Warning($"{machine.Name} runs, and its {machine.Disks.Count} disks are kept one after another, not at one moment. Stop it first if they depend on each other."));
+        var checkpoint = Guid.NewGuid();
+        var taken = await TakeAsync(machine, machine.Id, checkpoint, name, Guid.Empty, notices, cancellation);
+        return Of(machine, taken)[0];
+    }
+
+    /// <summary>Takes a machine back to a checkpoint.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it before anything is changed.</param>
+    public async Task RestoreAsync(Guid id, Guid checkpoint, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var found = await NeededAsync(id, cancellation);
+        MachineRunner.MayDo(found.Machine, MachineRequest.Restore);
+        var from = await NeededAsync(found.Machine, checkpoint, cancellation);
+        var set = DiskSets.NewName();
+        var operation = found.Machine.Origin?.Operation ?? Guid.Empty;
+        try
+        {
+            await sets.CreateAsync(found.Machine, from, set, found.Machine.Zone, operation, notices, cancellation);
+        }
+        catch
+        {
+            await sets.RemoveAsync(found.Machine.Id, set, Quiet.Notices);
+            throw;
+        }
+
+        await sets.PutInPlaceAsync(found.Machine, set, force: false, notices, CancellationToken.None);
+        await sets.RemoveFormerAsync(found.Machine.Id, set, notices);
+    }
+
+    /// <summary>Forgets a checkpoint; one that is gone already is no failure.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    public async Task RemoveAsync(Guid id, Guid checkpoint, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var own = (await snapshots.ListAsync(cancellation)).Where(s => AzureNames.IdIn(s.Tags, AzureNames.VmTag) == id && AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) == checkpoint);
+        // The one with the name goes last, so that what was cut off is a checkpoint still, and can be removed again.
+        foreach (var snapshot in own.OrderBy(s => s.Tags.ContainsKey(AzureNames.CheckpointNameTag) ? 1 : 0))
+            await snapshots.RemoveAsync(snapshot.Id, notices, cancellation);
+    }
+
+    /// <summary>Writes on a machine which checkpoints it has.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task DescribeAsync(VirtualMachine machine, CancellationToken cancellation) => machine.Checkpoints = Of(machine, await snapshots.ListAsync(cancellation));
+
+    /// <summary>The last checkpoint of a machine with its snapshots; null when there is none.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<(VmCheckpoint Checkpoint, IReadOnlyList<SnapshotData> Snapshots)?> LastAsync(VirtualMachine machine, CancellationToken cancellation)
+    {
+        var all = await snapshots.ListAsync(cancellation);
+        return Of(machine, all) is [.., var last] ? (last, SnapshotsOf(last.Id, all)) : null;
+    }
+
+    /// <summary>Takes the snapshots of a checkpoint; where one fails, those before it are removed again.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="owner">Whose they are: the machine's, or those of a clone.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="operation">The operation that takes them.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<IReadOnlyList<SnapshotData>> TakeAsync(
+        VirtualMachine machine, Guid owner, Guid checkpoint, string name, Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var taken = new List<SnapshotData>();
+        try
+        {
+            foreach (var disk in machine.Disks.Reverse())
+            {
+                var data = (await disks.NeededAsync(disk, cancellation)).Data;
+                var tags = new Dictionary<string, string>
+                {
+                    [AzureNames.VmTag] = owner.ToString(),
+                    [AzureNames.ImportTag] = operation.ToString(),
+                    [AzureNames.CheckpointTag] = checkpoint.ToString(),
+                    [AzureNames.DiskTag] = disk.Name,
+                    [AzureNames.SkuTag] = data.Sku?.Name?.ToString() ?? "",
+                };
+                if (disk.Name == machine.Disks[0].Name)
+                {
+                    tags[AzureNames.CheckpointNameTag] = name;
+                    tags[AzureNames.CpuTag] = machine.Cpu.ToString(CultureInfo.InvariantCulture);
+                    tags[AzureNames.MemoryTag] = machine.Memory.ToString(CultureInfo.InvariantCulture);
+                }
+
+                taken.Add(await snapshots.TakeAsync(AzureNames.Snapshot(machine.Name, disk.Name, checkpoint), data, tags, notices, cancellation));
+            }
+
+            return taken;
+        }
+        catch
+        {
+            foreach (var snapshot in taken)
+                await snapshots.RemoveAsync(snapshot.Id, Quiet.Notices, CancellationToken.None);
+            throw;
+        }
+    }
+
+    /// <summary>The whole checkpoints of a machine among snapshots, oldest first.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="all">The snapshots.</param>
+    public static List<VmCheckpoint> Of(VirtualMachine machine, IEnumerable<SnapshotData> all) =>
+    [
+        .. all.Where(s => AzureNames.IdIn(s.Tags, AzureNames.VmTag) == machine.Id && s.Tags.ContainsKey(AzureNames.CheckpointNameTag))
+            .Select(s => new VmCheckpoint
+            {
+                Id = AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) ?? Guid.Empty,
+                Name = s.Tags[AzureNames.CheckpointNameTag],
+                Created = s.TimeCreated ?? default,
+                Cpu = (int)AzureMapping.Number(s.Tags, AzureNames.CpuTag),
+                Memory = AzureMapping.Number(s.Tags, AzureNames.MemoryTag),
+                VmId = machine.Id,
+                VmName = machine.Name,
+            })
+            .OrderBy(c => c.Created),
+    ];
+
+    private static List<SnapshotData> SnapshotsOf(Guid checkpoint, IEnumerable<SnapshotData> all) => [.. all.Where(s => AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) == checkpoint)];
+
+    private async Task<IReadOnlyList<SnapshotData>> NeededAsync(VirtualMachine machine, Guid checkpoint, CancellationToken cancellation)
+    {
+        var own = SnapshotsOf(checkpoint, await snapshots.ListAsync(cancellation));
+        return machine.Disks.All(d => own.Exists(s => s.Tags.TryGetValue(AzureNames.DiskTag, out var name) && name == d.Name)) ? own
+            : throw new IaaSException(ErrorKind.NotFound, "CheckpointNotFound", $"{machine.Name} has no checkpoint {checkpoint}, or not all of its snapshots are there.",
+                "Get-IaaSVmCheckpoint shows those there are.", checkpoint);
+    }
+
+    private async Task<FoundMachine> NeededAsync(Guid id, CancellationToken cancellation) => await directory.FindAsync(id, cancellation)
+        ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id} in {connection.Scope}.", "Get-IaaSVm shows those there are.", id);
+}
