@@ -74,11 +74,23 @@ Describe 'A machine in Azure' {
 
 Describe 'Beside other modules with other versions of the same libraries' {
     BeforeAll {
+        # Add-Type gives what it compiles a name of its own, which clashes with nothing.
+        function New-Library([string] $Name, [version] $Version, [string] $Type, [string] $Answer, [string] $Path) {
+            $identity = [Reflection.AssemblyName]::new($Name)
+            $identity.Version = $Version
+            $library = [Reflection.Emit.PersistedAssemblyBuilder]::new($identity, [object].Assembly)
+            $class = $library.DefineDynamicModule($Name).DefineType($Type, 'Public, Abstract, Sealed')
+            $il = $class.DefineMethod('Answer', 'Public, Static', [string], [type]::EmptyTypes).GetILGenerator()
+            $il.Emit([Reflection.Emit.OpCodes]::Ldstr, $Answer)
+            $il.Emit([Reflection.Emit.OpCodes]::Ret)
+            $class.CreateType() | Out-Null
+            $library.Save($Path)
+        }
+
         # Two modules made for the test: each brings an Azure.Core, or an identity client, of another version under the same name.
         foreach ($module in @{ Name = 'OldCore'; Library = 'Azure.Core'; Version = '1.19.0.0' }, @{ Name = 'OldIdentity'; Library = 'Microsoft.Identity.Client'; Version = '4.20.0.0' }) {
             $folder = (New-Item -ItemType Directory (Join-Path $TestHome "modules/$($module.Name)")).FullName
-            $code = "[assembly: System.Reflection.AssemblyVersion(`"$($module.Version)`")] namespace $($module.Library) { public static class Of$($module.Name) { public static string Answer() { return `"$($module.Name) $($module.Version)`"; } } }"
-            Add-Type -TypeDefinition $code -OutputAssembly (Join-Path $folder "$($module.Library).dll")
+            New-Library -Name $module.Library -Version $module.Version -Type "$($module.Library).Of$($module.Name)" -Answer "$($module.Name) $($module.Version)" -Path (Join-Path $folder "$($module.Library).dll")
             "Add-Type -Path `"`$PSScriptRoot/$($module.Library).dll`"; function Get-$($module.Name) { [$($module.Library).Of$($module.Name)]::Answer() }" | Set-Content (Join-Path $folder "$($module.Name).psm1")
         }
     }

@@ -41,7 +41,7 @@ AfterAll { Exit-TestHome }
 Describe 'An import of' {
     It 'a file that is not there' { Assert-Refused (Join-Path $bad none.vmdk) DiskImageUnreadable ObjectNotFound 'there is no such file' 'Check the path' }
 
-    It 'a folder' { Assert-Refused "$bad" DiskImageUnreadable ObjectNotFound 'this is a folder' 'Name the disk image itself' }
+    It 'a folder' { Assert-Refused "$bad" NoDescription ObjectNotFound 'there is no description of a machine in this folder' 'Name the disk image itself' }
 
     It 'an empty file' {
         $file = New-Item (Join-Path $bad empty.vhdx)

@@ -10,8 +10,11 @@ BeforeDiscovery {
     }
     # What needs a guest with a display or an agent, or Azure, cannot run on simulated machines; what such examples say is checked word by word.
     $needGuests = 'Get-IaaSVmScreenshot', 'Invoke-IaaSVmCommand', 'Get-IaaSOrphan', 'Remove-IaaSOrphan'
-    $read = $pages | Where-Object Page -In $needGuests
-    $pages = $pages | Where-Object Page -NotIn $needGuests
+    # So are those that speak of another computer.
+    $elsewhere = { $_.Cmdlet -in $needGuests -or $_.Code -match 'https?://|-Context azure' }
+    $read = foreach ($page in $pages) { @{ Page = $page.Page; Examples = @($page.Examples | Where-Object $elsewhere) } }
+    $pages = foreach ($page in $pages) { @{ Page = $page.Page; Examples = @($page.Examples | Where-Object { -not (& $elsewhere) }) } }
+    $read, $pages = ($read | Where-Object { $_.Examples }), ($pages | Where-Object { $_.Examples })
 }
 
 BeforeAll {
@@ -35,8 +38,10 @@ BeforeAll {
 
     function Add-Stage {
         param([string]$Cmdlet)
-        if ($Cmdlet -in 'Import-IaaSVm', 'Connect-IaaS', 'Get-IaaSImage') { return }
-        Get-ChildItem *.vmdk | Import-IaaSVm
+        if ($Cmdlet -eq 'Connect-IaaS') { return }
+        if ($Cmdlet -in 'Import-IaaSVm', 'Complete-IaaSVmImport') { Add-Source }
+        if ($Cmdlet -eq 'Import-IaaSVm') { return }
+        Get-ChildItem web*.vmdk, db*.vmdk | Import-IaaSVm
         if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
         if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated }
         if ($Cmdlet -like '*-IaaSSite*' -or $Cmdlet -eq 'Test-IaaSDomainJoin') { New-IaaSNetwork corp 10.20.0.0/24; 'a shared key' | Set-Content key.txt }
@@ -44,6 +49,14 @@ BeforeAll {
         if ($Cmdlet -in $running) { 'db01', 'web01', 'web02' | ForEach-Object { Start-IaaSVm $_ } }   # one after the other: each has its host
         if ($Cmdlet -in $checkpointed) { 'before update', 'before restart' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } }
         if ($Cmdlet -eq 'Get-IaaSFailover') { Invoke-IaaSFailover web01 -Kind Test }
+    }
+
+    # Other images than those of which there are machines, and an appliance.
+    function Add-Source {
+        New-TestVmdk "$PWD/big.vmdk"
+        Convert-IaaSImage ./big.vmdk -Format VhdxDynamic -Path ./erp.vhdx
+        Import-IaaSVm ./web01.vmdk -Name source | Export-IaaSVm -Format Ova -Path ./web01.ova
+        Remove-IaaSVm source -Confirm:$false
     }
 
     function Add-InterruptedImport {

@@ -18,6 +18,12 @@ public enum SiteDevice
 /// <param name="Value">What it must be on the site's gateway.</param>
 public sealed record SiteParameter(string Name, string Value)
 {
+    /// <summary>An empty line.</summary>
+    public SiteParameter()
+        : this("", "")
+    {
+    }
+
     /// <summary>The line.</summary>
     public override string ToString() => $"{Name}: {Value}";
 }

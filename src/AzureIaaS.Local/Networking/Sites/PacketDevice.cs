@@ -50,7 +50,7 @@ internal static unsafe partial class PacketDevice
 
         var error = Marshal.GetLastPInvokeError();
         file.Dispose();
-        throw new IaaSException(ErrorKind.AccessDenied, "TunnelDeviceRefused", $"The packets of the tunnel's device {device} cannot be had: {Marshal.GetPInvokeErrorMessage(error)}.",
+        throw new IaaSException(ErrorKind.AccessDenied, "TunnelPacketsRefused", $"The packets of the tunnel's device {device} cannot be had: {Marshal.GetPInvokeErrorMessage(error)}.",
             "Run the gateway as root; from a container, with the capability NET_RAW.", device);
     }
 
