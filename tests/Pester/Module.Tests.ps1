@@ -30,7 +30,8 @@ Describe 'Cmdlet <_.Name>' -ForEach $cmdlets {
     }
 
     It 'takes machines by value only, under every name people try' {
-        if (-not $_.Parameters.ContainsKey('Vm')) { return }
+        # Import-IaaSVm takes machines themselves, of another context; a name would be a path.
+        if (-not $_.Parameters.ContainsKey('Vm') -or $_.Name -eq 'Import-IaaSVm') { return }
         $parameter = $_.Parameters['Vm']
         $parameter.Aliases | Should -Be 'Name', 'VMName', 'InputObject'
         $parameter.ParameterType.Name | Should -Be 'VmReference[]'
