@@ -1,10 +1,12 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Disks;
 
 /// <summary>Opens the image that another one lies over, held to the same root, and never one that is in the chain already.</summary>
 internal static class DiskParent
 {
-    /// <summary>More than any hypervisor makes: Hyper-V stops at 50, VMware at 32.</summary>
-    private const int MaxChain = 256;
+    /// <summary>More than any hypervisor makes, Hyper-V stops at 50, VMware at 32; and few enough for the stack of any thread.</summary>
+    private const int MaxChain = 100;
 
     /// <summary>Opens a parent; the caller closes it, and has still to check that it is the one meant.</summary>
     /// <param name="imagePath">The image that lies over it.</param>
@@ -17,7 +19,7 @@ internal static class DiskParent
         IReadOnlyList<string> chain = [.. options.Chain, DiskReference.RealPath(SourcePath.Full(imagePath)) ?? imagePath];
         if (chain.Contains(path))
             throw DiskErrors.Corrupt(imagePath, 0, $"its chain of parents leads back to '{path}', so that it has no beginning");
-        if (chain.Count > MaxChain)
+        if (chain.Count > MaxChain || !RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             throw DiskErrors.UnsupportedFeature(imagePath, 0, $"a chain of more than {MaxChain} images",
                 "Merge it on its hypervisor (delete its checkpoints or snapshots) and import what remains.");

@@ -107,7 +107,7 @@ public sealed class NetworkStoreTests : IDisposable
         {
             connection.Open();
             using var command = connection.CreateCommand();
-            command.CommandText = "DROP TABLE networks; DROP TABLE network_members; PRAGMA user_version = 4";
+            command.CommandText = "DROP TABLE networks; DROP TABLE network_members; DROP TABLE sites; PRAGMA user_version = 4";
             command.ExecuteNonQuery();
         }
 

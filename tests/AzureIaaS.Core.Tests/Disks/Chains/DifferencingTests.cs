@@ -101,7 +101,7 @@ public sealed class DifferencingTests : IDisposable
             _folder.Write($"{i}.vhd", VhdBuilder.Child(dynamic, Id, $"{i - 1}.vhd", $"{i - 1}.vhd"));
         using (var image = DiskFormat.OpenImage(_folder["60.vhd"]))
             DiskAssert.Holds(content, image);
-        Assert.Contains("256 images", DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, _folder["299.vhd"]).Message, StringComparison.Ordinal);
+        Assert.Contains("100 images", DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, _folder["299.vhd"]).Message, StringComparison.Ordinal);
     }
 
     private static (byte[] Parent, byte[] Changes, byte[] Expected) Contents(int length, Func<int, bool> isChanged)
