@@ -8,6 +8,8 @@ namespace AzureIaaS.Imports;
 /// <summary>Imports: plans them, runs them, and takes up or gives up those that were cut off.</summary>
 public sealed class ImportService(IVmProvider provider, IStateStore store, TimeProvider time)
 {
+    private const string HasEnded = "OperationHasEnded";
+
     private static readonly TimeSpan OwnWithin = TimeSpan.FromSeconds(2);
 
     private readonly SagaRunner _runner = new(store.Sagas, time);
@@ -59,14 +61,14 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         request = ImportFolder.Resolve(request);
         if (FindSame(request) is { } same)
         {
-            if (Load(same.Id).IsStaged)
+            try
             {
-                throw new IaaSException(ErrorKind.InvalidState, "ImportIsStaged", $"An import of {same.Source} as '{same.VmName}' is staged.",
-                    $"Complete-IaaSVmImport {same.VmName} makes the machine; Undo-IaaSOperation {same.Id} gives it up.", same.VmName);
+                return await TakeUpAsync(same, notices, cancellation);
             }
-
-            notices.Report(Notice.Verbose($"An import of this file was cut off at {same.Created.ToLocalTime():g}; it is taken up."));
-            return await ResumeAsync(same.Id, notices, cancellation);
+            catch (IaaSException e) when (e.ErrorId == HasEnded)
+            {
+                // Between two looks: whoever ended it has made the machine, or given it up, and the plan finds which.
+            }
         }
 
         var (operation, plan) = await Task.Run(() => PlanAsync(request, cancellation), cancellation);
@@ -78,6 +80,18 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
             plan.Machine.Origin!.Path, parameters, time.GetUtcNow());
         store.Sagas.Create(record, reserveName: true);
         return await RunAsync(plan, operation, resume: false, notices, cancellation);
+    }
+
+    private async Task<VirtualMachine> TakeUpAsync(SagaRecord same, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        if (Load(same.Id).IsStaged)
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "ImportIsStaged", $"An import of {same.Source} as '{same.VmName}' is staged.",
+                $"Complete-IaaSVmImport {same.VmName} makes the machine; Undo-IaaSOperation {same.Id} gives it up.", same.VmName);
+        }
+
+        notices.Report(Notice.Verbose($"An import of this file was cut off at {same.Created.ToLocalTime():g}; it is taken up."));
+        return await ResumeAsync(same.Id, notices, cancellation);
     }
 
     /// <summary>
@@ -225,7 +239,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
                 "Get-IaaSOperation shows those there are.", operation);
         if (!record.IsOpen)
         {
-            throw new IaaSException(ErrorKind.InvalidState, "OperationHasEnded", $"The import of '{record.VmName}' has ended already.",
+            throw new IaaSException(ErrorKind.InvalidState, HasEnded, $"The import of '{record.VmName}' has ended already.",
                 "Nothing is left to do; Get-IaaSVm shows the machines there are.", operation);
         }
 

@@ -28,6 +28,12 @@ public class KillTests
 
             var before = fabric.BootCount(machine);
             var found = await fabric.LookAsync(machine);
+            for (var i = 0; i < 100 && found.State == MachineState.Unknown; i++)   // a process that gets no processor does not answer, and is not said to
+            {
+                await Task.Delay(100);
+                found = await fabric.LookAsync(machine);
+            }
+
             Assert.True(found.State is MachineState.Running or MachineState.Deallocated, $"round {round}: {found.State} {found.StateReason}");
             Assert.Equal(found.State == MachineState.Running ? 1 : 0, fabric.QemuProcesses().Count);
             found = await fabric.StartAsync(found);
