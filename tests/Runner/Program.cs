@@ -6,9 +6,13 @@ namespace AzureIaaS.TestRunner;
 /// <summary>Runs every suite there is, adds the counts up, and ends with the line that says how it went.</summary>
 internal static class Program
 {
-    private static readonly string[] Projects = ["tests/AzureIaaS.Core.Tests", "tests/AzureIaaS.Local.Tests", "tests/AzureIaaS.Azure.Tests"];
+    // These mostly wait, for operations, for services, for shells that start; they do so beside the others, which compute.
+    private static readonly string[] Waiting = ["tests/AzureIaaS.Azure.Tests", PesterSuite];
+    private static readonly string[] Computing = ["tests/AzureIaaS.Core.Tests", "tests/AzureIaaS.Local.Tests"];
 
-    private static int Main(string[] arguments)
+    private const string PesterSuite = "tests/Pester";
+
+    private static async Task<int> Main(string[] arguments)
     {
         var root = FindRoot();
         var results = Directory.CreateTempSubdirectory("azureiaas-tests-").FullName;
@@ -16,9 +20,12 @@ internal static class Program
         {
             if (arguments.Contains("--soak"))
                 Environment.SetEnvironmentVariable("AZUREIAAS_SOAK", arguments.SkipWhile(a => a != "--soak").Skip(1).FirstOrDefault() ?? "20");
-            var counts = Projects.Select(p => Run(p, results, () => DotnetTest.Run(root, p, results)))
-                .Append(Run("tests/Pester", results, () => Pester.Run(root, results)))
-                .Aggregate(new Counts(), (sum, c) => sum + c);
+            using var said = new StringWriter(CultureInfo.InvariantCulture);
+            var waiting = Task.Run(() => RunAll(Waiting, root, results, TextWriter.Synchronized(said)));
+            var counts = RunAll(Computing, root, results, Console.Out);
+            Console.WriteLine($"==> {string.Join(", ", Waiting)}, meanwhile");
+            counts += await waiting;
+            Console.Write(said);
             Console.WriteLine(counts);
             return counts.Failed == 0 && counts.Passed > 0 ? 0 : 1;
         }
@@ -28,12 +35,15 @@ internal static class Program
         }
     }
 
-    private static Counts Run(string name, string results, Func<Counts> suite)
+    private static Counts RunAll(string[] suites, string root, string results, TextWriter output) =>
+        suites.Select(s => Run(s, output, () => s == PesterSuite ? Pester.Run(root, results, output) : DotnetTest.Run(root, s, results, output))).Aggregate(new Counts(), (sum, c) => sum + c);
+
+    private static Counts Run(string name, TextWriter output, Func<Counts> suite)
     {
-        Console.WriteLine($"==> {name}");
+        output.WriteLine($"==> {name}");
         var time = Stopwatch.StartNew();
         var counts = suite();
-        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {counts} in {time.Elapsed.TotalSeconds:0} s"));
+        output.WriteLine(string.Create(CultureInfo.InvariantCulture, $"    {counts} in {time.Elapsed.TotalSeconds:0} s"));
         return counts;
     }
 

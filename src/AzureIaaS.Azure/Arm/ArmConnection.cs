@@ -28,6 +28,7 @@ internal sealed class ArmConnection : IDisposable
         Scope = scope;
         Time = time;
         var cloud = AzureCloud.Of(scope.Environment);
+        ShortestWait = cloud.Emulator is null ? TimeSpan.FromSeconds(5) : TimeSpan.FromMilliseconds(200);
         _handler = handler ?? new SocketsHttpHandler { PooledConnectionLifetime = TimeSpan.FromMinutes(10), AutomaticDecompression = System.Net.DecompressionMethods.All };
         // Bearer tokens are refused over http, so an emulator is spoken to as if it were Azure, and its address put in at the last moment.
         _http = new HttpClient(cloud.Emulator is { } emulator ? new EmulatorHandler(emulator, cloud.Environment.Endpoint, _handler) : _handler, disposeHandler: false)
@@ -52,6 +53,9 @@ internal sealed class ArmConnection : IDisposable
 
     /// <summary>The clock.</summary>
     public TimeProvider Time { get; }
+
+    /// <summary>How long to wait at least before an operation is asked about again. An emulator counts no questions.</summary>
+    public TimeSpan ShortestWait { get; }
 
     /// <summary>The client.</summary>
     public ArmClient Client { get; }

@@ -9,10 +9,9 @@ namespace AzureIaaS.Azure.Arm;
 /// Waits for long-running operations in our own way. The packages' own loop asks every second whatever Azure says; Compute allows 45
 /// questions at once and 15 a minute after that, for each machine.
 /// </summary>
-/// <param name="time">The clock.</param>
-internal sealed class Operations(TimeProvider time)
+/// <param name="connection">The way to Azure.</param>
+internal sealed class Operations(ArmConnection connection)
 {
-    private static readonly TimeSpan Shortest = TimeSpan.FromSeconds(5);
     private static readonly TimeSpan Longest = TimeSpan.FromMinutes(2);
 
     /// <summary>Waits for an operation with a result.</summary>
@@ -89,16 +88,16 @@ internal sealed class Operations(TimeProvider time)
         notices.Report(Notice.Step(doing));
         while (!operation.HasCompleted)
         {
-            await Task.Delay(DelayAfter(operation.GetRawResponse()), time, cancellation);
+            await Task.Delay(DelayAfter(operation.GetRawResponse()), connection.Time, cancellation);
             await operation.UpdateStatusAsync(cancellation);
         }
     }
 
-    private static TimeSpan DelayAfter(Response response)
+    private TimeSpan DelayAfter(Response response)
     {
         var asked = response.Headers.TryGetValue("Retry-After", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
             ? TimeSpan.FromSeconds(seconds)
-            : Shortest;
-        return asked < Shortest ? Shortest : asked > Longest ? Longest : asked;
+            : connection.ShortestWait;
+        return asked < connection.ShortestWait ? connection.ShortestWait : asked > Longest ? Longest : asked;
     }
 }

@@ -16,7 +16,7 @@ namespace AzureIaaS.Azure.Failover;
 /// <param name="disks">Their disks.</param>
 internal sealed class DiskSets(ArmConnection connection, MachineDirectory directory, ManagedDisks disks)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>A name for a new set.</summary>
     public static string NewName() => Guid.NewGuid().ToString("N", CultureInfo.InvariantCulture)[..8];

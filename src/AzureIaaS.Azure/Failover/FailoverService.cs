@@ -12,7 +12,7 @@ namespace AzureIaaS.Azure.Failover;
 internal sealed class FailoverService(
     ArmConnection connection, IStateStore store, Checkpoints checkpoints, Rehearsals rehearsals, ZoneFailover zones, IVmProvider provider)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Where a failover would take a machine, as far as that can be said without asking.</summary>
     /// <param name="options">How it would be done.</param>

@@ -32,7 +32,7 @@ internal sealed class Rehearsals(
 
     private const string CloneRange = "10.96.0.0/24";
 
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
     private readonly SagaRunner _sagas = new(store.Sagas, connection.Time);
 
     private sealed record Work(RehearsalPlan Plan, Guid Operation, FailoverRecorder? Recorder, FailoverOptions Options, IVmProvider? Provider, IProgress<Notice> Notices)

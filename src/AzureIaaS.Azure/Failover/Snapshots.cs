@@ -12,7 +12,7 @@ namespace AzureIaaS.Azure.Failover;
 /// <param name="connection">The way to Azure.</param>
 internal sealed class Snapshots(ArmConnection connection)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>All snapshots of the group that are ours.</summary>
     /// <param name="cancellation">Stops it.</param>

@@ -12,7 +12,7 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="disks">The disks.</param>
 internal sealed class MachineEditor(ArmConnection connection, MachineDirectory directory, ManagedDisks disks)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Changes a machine.</summary>
     /// <param name="id">Its id.</param>

@@ -18,7 +18,7 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="store">What this computer remembers.</param>
 internal sealed class MachineRemover(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, IMachineStore store)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Removes a machine.</summary>
     /// <param name="id">Its id.</param>

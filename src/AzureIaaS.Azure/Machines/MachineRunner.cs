@@ -18,7 +18,7 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="store">What this computer remembers.</param>
 internal sealed class MachineRunner(ArmConnection connection, MachineDirectory directory, MachineAdapters adapters, IMachineStore store)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Runs a machine.</summary>
     /// <param name="id">Its id.</param>

@@ -11,7 +11,7 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="connection">The way to Azure.</param>
 internal sealed class ManagedDisks(ArmConnection connection)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>All disks of the group that are ours.</summary>
     /// <param name="cancellation">Stops it.</param>

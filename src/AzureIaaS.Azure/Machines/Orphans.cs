@@ -16,7 +16,7 @@ namespace AzureIaaS.Azure.Machines;
 internal sealed class Orphans(
     ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Lists them; what holds others comes before what it holds.</summary>
     /// <param name="cancellation">Stops it.</param>

@@ -18,7 +18,7 @@ namespace AzureIaaS.Azure.Networks;
 /// <param name="adapters">Their interfaces.</param>
 internal sealed class NetworkJoiner(ArmConnection connection, MachineDirectory directory, AzureNetworks networks, MachineAdapters adapters)
 {
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>Puts a machine on a network; one that is there already stays as it is.</summary>
     /// <param name="vm">The machine's id.</param>

@@ -27,7 +27,7 @@ internal sealed class NetworkResources(ArmConnection connection)
 
     private const int MostAtOnce = 8;
 
-    private readonly Operations _operations = new(connection.Time);
+    private readonly Operations _operations = new(connection);
 
     /// <summary>The full id of something in the group.</summary>
     /// <param name="type">Its type.</param>

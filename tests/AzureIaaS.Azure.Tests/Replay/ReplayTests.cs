@@ -107,7 +107,7 @@ public class ReplayTests
 
             using var connection = Connection(exchange, rest);
             var id = new ResourceIdentifier(exchange.Path);
-            var operations = new Operations(connection.Time);
+            var operations = new Operations(connection);
             await operations.RunAsync(() => PutAsync(connection, id), "Creating", Quiet.Notices, default);
             count++;
         }
@@ -123,7 +123,7 @@ public class ReplayTests
         {
             using var connection = Connection(exchange, rest);
             var id = new ResourceIdentifier(exchange.Path);
-            var e = await Assert.ThrowsAsync<IaaSException>(() => new Operations(connection.Time).RunAsync(() => PutAsync(connection, id), "Creating it", Quiet.Notices, default));
+            var e = await Assert.ThrowsAsync<IaaSException>(() => new Operations(connection).RunAsync(() => PutAsync(connection, id), "Creating it", Quiet.Notices, default));
 
             Assert.StartsWith("Creating it: ", e.Message, StringComparison.Ordinal);
             Assert.NotEmpty(e.Remedy);
