@@ -60,17 +60,7 @@ internal static unsafe partial class Zstd
         return _compressor.Run(bytes, buffer, level);
     }
 
-    private static IntPtr Load()
-    {
-        string[] names = OperatingSystem.IsWindows() ? ["libzstd.dll", "zstd.dll"] : OperatingSystem.IsMacOS() ? ["libzstd.1.dylib", "libzstd.dylib"] : ["libzstd.so.1", "libzstd.so"];
-        foreach (var name in names)
-        {
-            if (NativeLibrary.TryLoad(name, out var handle))
-                return handle;
-        }
-
-        return IntPtr.Zero;
-    }
+    private static IntPtr Load() => SystemLibrary.Load(["libzstd.dll", "zstd.dll"], ["libzstd.1.dylib", "libzstd.dylib"], ["libzstd.so.1", "libzstd.so"]);
 
     private static IntPtr Function(string name) => NativeLibrary.GetExport(Library.Value, name);
 

@@ -20,17 +20,7 @@ internal static unsafe class Lzma
     /// <param name="packed">The compressed bytes.</param>
     public static Stream Open(Stream packed) => new UnpackedStream(packed);
 
-    private static IntPtr Load()
-    {
-        string[] names = OperatingSystem.IsWindows() ? ["liblzma.dll"] : OperatingSystem.IsMacOS() ? ["liblzma.5.dylib"] : ["liblzma.so.5"];
-        foreach (var name in names)
-        {
-            if (NativeLibrary.TryLoad(name, out var handle))
-                return handle;
-        }
-
-        return IntPtr.Zero;
-    }
+    private static IntPtr Load() => SystemLibrary.Load(["liblzma.dll"], ["liblzma.5.dylib"], ["liblzma.so.5"]);
 
     private static IntPtr Function(string name) => NativeLibrary.GetExport(Library.Value, name);
 
