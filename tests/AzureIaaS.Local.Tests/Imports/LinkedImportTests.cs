@@ -132,8 +132,8 @@ public class LinkedImportTests
     public async Task AGuestThatNeedsAVanishedImageStandsStillUntilItIsBack()
     {
         using var fabric = new TestFabric();
-        // Not on IDE, whose busy disk QEMU may tell of an error when it halts (docs/fabric.md).
-        var machine = await ImportAsync(fabric, "qcow2", "", new BootSectorOptions { FillsDisk = true }, 16 << 20, DiskController.VirtioBlk);
+        // Not on IDE, whose busy disk QEMU may tell of an error when it halts (docs/fabric.md). Long enough that the guest is still writing when the loss is noticed.
+        var machine = await ImportAsync(fabric, "qcow2", "", new BootSectorOptions { FillsDisk = true }, 256 << 20, DiskController.VirtioBlk);
         var path = machine.Origin!.Path;
         var gate = new TaskCompletionSource();
         await using var link = new Link(fabric, machine, gate.Task);
@@ -151,7 +151,12 @@ public class LinkedImportTests
         Assert.Equal(MachineState.Running, machine.State);
         gate.SetResult();
         await FlattenedAsync(fabric, machine);
-        await fabric.WaitForLineAsync(machine, "^guest: filled", seconds: 90);
+        var written = Written();
+        await UntilAsync(fabric, machine, _ => Written() != written);
+        Assert.DoesNotContain("write failed", ConsoleText(), StringComparison.Ordinal);
+
+        string ConsoleText() => File.ReadAllText(fabric.Layout.Machine(machine.Id).Console);
+        int Written() => ConsoleText().LastIndexOf("guest: wrote ", StringComparison.Ordinal);
     }
 
     [SkippableFact]
