@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace AzureIaaS.Disks;
 
-/// <summary>The two 32-bit cyclic redundancy checks that disk formats use, both reflected, inverted at start and end.</summary>
+/// <summary>The two 32-bit cyclic redundancy checks that disk formats use, both reflected; inverted at start and end unless said otherwise.</summary>
 internal static class Crc32
 {
     private static readonly uint[] IeeeTable = MakeTable(0xEDB88320);
@@ -12,14 +12,18 @@ internal static class Crc32
     public static uint Ieee(ReadOnlySpan<byte> bytes) => Compute(IeeeTable, bytes);
 
     /// <summary>CRC-32C (Castagnoli), as VHDX uses it.</summary>
-    public static uint Castagnoli(ReadOnlySpan<byte> bytes)
+    public static uint Castagnoli(ReadOnlySpan<byte> bytes) => ~Castagnoli(uint.MaxValue, bytes);
+
+    /// <summary>CRC-32C without the inversions, as Linux' file systems use it.</summary>
+    /// <param name="crc">What came out so far, or what to start from.</param>
+    /// <param name="bytes">What comes next.</param>
+    public static uint Castagnoli(uint crc, ReadOnlySpan<byte> bytes)
     {
-        var crc = uint.MaxValue;
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
             crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         foreach (var b in bytes)
             crc = BitOperations.Crc32C(crc, b);
-        return ~crc;
+        return crc;
     }
 
     private static uint Compute(uint[] table, ReadOnlySpan<byte> bytes)
