@@ -120,6 +120,12 @@ public sealed class GuestVolume
     /// <summary>Whether its file system says that it was not closed properly.</summary>
     public bool IsDirty { get; set; }
 
+    /// <summary>What became of its file system's log of changes.</summary>
+    public LogState Log { get; set; }
+
+    /// <summary>Why what was read of it may be older than what the guest wrote last, as half a sentence; null where it is not.</summary>
+    public string? Stale { get; set; }
+
     /// <summary>The volume.</summary>
     public override string ToString() => $"{Place}: {Content ?? "unknown"}";
 

@@ -88,7 +88,7 @@ public static class GuestInspector
         {
             volume.Files = GuestFileSystem.Open(volume.Volume, about.Content);
             if (volume.Files is { } files)
-                (about.Label, about.IsDirty) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty);
+                (about.Label, about.IsDirty, about.Log, about.Stale) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty, files.Log, files.Stale);
             else if (about.Content is not null && !NotForSystems.Contains(about.Content))
                 guest.Unread.Add($"{about.Place} holds {about.Content}, which is not read");
         });

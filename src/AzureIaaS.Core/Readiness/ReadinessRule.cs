@@ -69,6 +69,11 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
             ? [($"Whether the initramfs of {newest.Release} holds hv_vmbus and hv_storvsc was not seen.", "Make sure. " + AddToInitramfs)] : []),
         new("OldKernel", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && s.Guest.Kernels[^1].Release.StartsWith("2.6.", StringComparison.Ordinal)
             ? [($"The kernel {s.Guest.Kernels[^1].Release} is old.", "Before 2.6.37, numa=off must be on its command line.")] : []),
+        new("LogNotReplayed", ReadinessSeverity.Condition, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Stale is not null)
+            .Select(v => ($"The file system on {v.Place} was not closed, and {v.Stale}: what was judged may be older than what the guest wrote last.",
+                "Shut the guest down and export it again; or know that nothing of this judgement changed shortly before the copy. The guest replays the log itself when it starts."))),
+        new("LogReplayed", ReadinessSeverity.Information, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Log == LogState.Replayed)
+            .Select(v => ($"The file system on {v.Place} was not closed; it was judged as it is once its journal is replayed.", "Nothing needs to be done: the guest replays it when it starts."))),
         new("FstabDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesInFstab
             .Select(l => ($"/etc/fstab mounts by a device's name, which is another on another controller: {l}", "Name the file system by UUID (blkid) before the move, or keep the controller with -DiskController."))),
         new("SwapOnOsDisk", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.HasSwapOnOsDisk

@@ -70,6 +70,18 @@ public sealed class LinuxInspectionTests : IDisposable
         Assert.Equal(["2.6.32-9.el6", "2.6.32-754.el6"], guest.Kernels.Select(k => k.Release));
     }
 
+    [Theory]
+    [InlineData(LogState.Replayed, null, "LogReplayed", ReadinessVerdict.Ready)]
+    [InlineData(LogState.NotReplayed, "its log is not replayed", "LogNotReplayed", ReadinessVerdict.ReadyWithConditions)]
+    public void AFileSystemThatWasNotClosedIsSaid(LogState log, string? stale, string finding, ReadinessVerdict verdict)
+    {
+        var guest = new GuestInfo { Name = "Linux", Volumes = { new GuestVolume { Partition = 2, Content = "XFS", Log = log, Stale = stale } } };
+        var report = Judge(guest);
+        Assert.Equal(finding, Assert.Single(report.Findings).Rule);
+        Assert.Contains("partition 2 of disk 0", report.Findings[0].Message, StringComparison.Ordinal);
+        Assert.Equal(verdict, report.Verdict);
+    }
+
     private GuestInfo Inspect(string fstab, bool hasStorvsc)
     {
         var root = LinuxDisk.Debian(_folder, fstab, hasHyperV: true);

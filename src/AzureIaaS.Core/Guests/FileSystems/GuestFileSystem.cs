@@ -1,4 +1,5 @@
 using System.Text;
+using AzureIaaS.Guests.FileSystems.Ext;
 
 namespace AzureIaaS.Guests.FileSystems;
 
@@ -19,6 +20,12 @@ internal abstract class GuestFileSystem
 
     /// <summary>Whether it says of itself that it was not closed properly.</summary>
     public bool IsDirty { get; protected init; }
+
+    /// <summary>What became of its log of changes.</summary>
+    public LogState Log { get; protected init; }
+
+    /// <summary>Why what is read may be older than what the guest wrote last, as half a sentence; null where it is not.</summary>
+    public string? Stale { get; protected init; }
 
     /// <summary>Opens a volume's file system; null where it is none that is read.</summary>
     /// <param name="volume">The volume.</param>

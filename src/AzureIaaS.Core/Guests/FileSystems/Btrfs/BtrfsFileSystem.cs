@@ -11,7 +11,7 @@ internal sealed record BtrfsNode(BtrfsTree Tree, ulong Id, int Mode, long Size);
 
 /// <summary>
 /// Btrfs on one device (btrfs.readthedocs.io, On-disk Format), its structures named as there. Paths start at the subvolume that holds the system: the default
-/// one, or the one that installers call so. The log tree is not replayed.
+/// one, or the one that installers call so. The log tree is not replayed; whether it would have to be is said.
 /// </summary>
 internal sealed class BtrfsFileSystem : UnixFileSystem<BtrfsNode>
 {
@@ -53,6 +53,7 @@ internal sealed class BtrfsFileSystem : UnixFileSystem<BtrfsNode>
         Id = new Guid(super.AsSpan(0x20, 16), bigEndian: true).ToString();
         Label = Encoding.UTF8.GetString(super, 0x12B, 256).Split('\0')[0];
         IsDirty = Le.U64(super, 0x60) != 0;
+        (Log, Stale) = IsDirty ? (LogState.NotReplayed, "its log tree is not replayed") : (LogState.Clean, null);
 
         // A few chunks are listed here, so that the tree of all chunks can be found.
         var end = SystemChunksAt + (int)Math.Min(Le.U32(super, 0xA0), MaxSystemChunks);
