@@ -126,6 +126,9 @@ public sealed class GuestVolume
     /// <summary>Why what was read of it may be older than what the guest wrote last, as half a sentence; null where it is not.</summary>
     public string? Stale { get; set; }
 
+    /// <summary>How many of the devices that its file system lies on are not among the machine's disks.</summary>
+    public int MissingDevices { get; set; }
+
     /// <summary>The volume.</summary>
     public override string ToString() => $"{Place}: {Content ?? "unknown"}";
 

@@ -27,10 +27,12 @@ public static class GuestInspector
         foreach (var volume in volumes)
             volume.About.Content = Recognise(volume.Volume);
         LogicalVolumes.Add(guest, volumes);
+        foreach (var volume in volumes.Where(v => v.About.LogicalVolume is not null))
+            Try(guest, volume.About, () => volume.About.Content = Recognise(volume.Volume));
         foreach (var volume in volumes)
         {
             cancellation.ThrowIfCancellationRequested();
-            Open(guest, volume);
+            Open(guest, volume, volumes);
         }
 
         cancellation.ThrowIfCancellationRequested();
@@ -77,18 +79,18 @@ public static class GuestInspector
 
     private static string? Recognise(Volume volume) => FileSystemSignature.Recognise(volume.Bytes(0, (int)Math.Min(HeadSize, volume.Length)));
 
-    private static void Open(GuestInfo guest, OpenedVolume volume)
+    private static void Open(GuestInfo guest, OpenedVolume volume, List<OpenedVolume> volumes)
     {
         var about = volume.About;
-        if (about.LogicalVolume is not null)
-            Try(guest, about, () => about.Content = Recognise(volume.Volume));
         if (about.Disk == 0 && about.Content == "swap")
             guest.HasSwapOnOsDisk = true;
+        if (volumes.Exists(v => v.Files?.LiesOn(volume.Volume) == true))
+            return;
         Try(guest, about, () =>
         {
-            volume.Files = GuestFileSystem.Open(volume.Volume, about.Content);
+            volume.Files = GuestFileSystem.Open(volume.Volume, about.Content, [.. volumes.Where(v => v != volume && v.About.Content == about.Content).Select(v => v.Volume)]);
             if (volume.Files is { } files)
-                (about.Label, about.IsDirty, about.Log, about.Stale) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty, files.Log, files.Stale);
+                (about.Label, about.IsDirty, about.Log, about.Stale, about.MissingDevices) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty, files.Log, files.Stale, files.MissingDevices);
             else if (about.Content is not null && !NotForSystems.Contains(about.Content))
                 guest.Unread.Add($"{about.Place} holds {about.Content}, which is not read");
         });

@@ -72,6 +72,8 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("LogNotReplayed", ReadinessSeverity.Condition, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Stale is not null)
             .Select(v => ($"The file system on {v.Place} was not closed, and {v.Stale}: what was judged may be older than what the guest wrote last.",
                 "Shut the guest down and export it again; or know that nothing of this judgement changed shortly before the copy. The guest replays the log itself when it starts."))),
+        new("MissingDevice", ReadinessSeverity.Condition, "What inspection reads", s => s.Guest.Volumes.Where(v => v.MissingDevices > 0)
+            .Select(v => ($"The file system on {v.Place} lies on {v.MissingDevices} more devices, which are not among the machine's disks.", "Bring all of them: a file system with a device missing is not mounted unless it is asked to be (degraded)."))),
         new("LogReplayed", ReadinessSeverity.Information, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Log == LogState.Replayed)
             .Select(v => ($"The file system on {v.Place} was not closed; it was judged as it is once its journal is replayed.", "Nothing needs to be done: the guest replays it when it starts."))),
         new("FstabDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesInFstab

@@ -19,7 +19,11 @@ internal sealed class LinuxTree : GuestFileSystem
         var others = volumes.Where(v => v.Files is not null && v.Files != root).ToList();
         foreach (var fields in Mounts(root).Where(f => Wanted.Contains(f[1])))
         {
-            if (others.Find(v => IsCalled(v, fields[0]))?.Files is { } files)
+            // A subvolume may be one of the root's own file system.
+            var files = SubvolumeOf(fields) is { } subvolume
+                ? volumes.FirstOrDefault(v => v.Files is not null && IsCalled(v, fields[0]))?.Files?.Subvolume(subvolume)
+                : others.Find(v => IsCalled(v, fields[0]))?.Files;
+            if (files is not null)
                 _mounts.Add((fields[1], files));
         }
 
@@ -47,6 +51,9 @@ internal sealed class LinuxTree : GuestFileSystem
     public override string? Target(string path) => In(path, out var rest).Target(rest);
 
     private static bool HasKernels(IEnumerable<string> names) => names.Any(n => n.StartsWith("vmlinuz", StringComparison.Ordinal) || n.StartsWith("initr", StringComparison.Ordinal));
+
+    private static string? SubvolumeOf(string[] fields) =>
+        fields.Length > 3 && fields[3].Split(',').FirstOrDefault(o => o.StartsWith("subvol=", StringComparison.Ordinal)) is { } option ? option["subvol=".Length..] : null;
 
     private static bool IsCalled(OpenedVolume volume, string name)
     {
