@@ -67,12 +67,12 @@ public static class GuestInspector
         if (table.Partitions.Any(p => DynamicTypes.Contains(p.Type)))
             guest.DynamicDisks.Add(index);
         var parts = table.Partitions.Count > 0
-            ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0).Select(p => (p.Number, p.Start, p.Length))
-            : [(Number: 0, Start: 0L, disk.Length)];
-        foreach (var (number, start, length) in parts)
+            ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0)
+            : [new Partition(0, 0, disk.Length, "", null, false)];
+        foreach (var part in parts)
         {
-            var about = new GuestVolume { Disk = index, Partition = number, Length = length };
-            volumes.Add(new OpenedVolume(about, new Volume(length, (offset, buffer) => disk.Read(start + offset, buffer))));
+            var about = new GuestVolume { Disk = index, Partition = part.Number, Length = part.Length, PartitionId = part.Id, PartitionName = part.Name };
+            volumes.Add(new OpenedVolume(about, new Volume(part.Length, (offset, buffer) => disk.Read(part.Start + offset, buffer))));
             guest.Volumes.Add(about);
         }
     }

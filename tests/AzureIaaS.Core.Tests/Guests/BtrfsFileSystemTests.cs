@@ -143,6 +143,29 @@ public sealed class BtrfsFileSystemTests : IDisposable
             Assert.True(files.Exists("/" + name), name);
     }
 
+    [SkippableFact]
+    public void ALogTreeThatWasNotReplayedIsSaid()
+    {
+        var copy = _folder["copy.img"];
+        var image = Written("noatime", place =>
+        {
+            Programs.Require("sync", "cp");
+            File.WriteAllText(Path.Combine(place, "file"), "before");
+            Programs.Run("sync", "-f", place);
+            using (var file = new FileStream(Path.Combine(place, "file"), FileMode.Append))
+            {
+                file.Write(" and after"u8);
+                file.Flush(flushToDisk: true);
+            }
+
+            Programs.Run("cp", "--sparse=always", _folder["btrfs.img"], copy);
+        });
+        Assert.Equal((LogState.Clean, null), (FileSystemImages.Open(image).Log, FileSystemImages.Open(image).Stale));
+        var files = FileSystemImages.Open(copy);
+        Assert.Equal((LogState.NotReplayed, "its log tree is not replayed"), (files.Log, files.Stale));
+        Assert.Equal("before", files.Text("/file"));
+    }
+
     private string Written(string options, Action<string> write, params string[] more)
     {
         Programs.Require("mkfs.btrfs", "btrfs");
