@@ -132,6 +132,7 @@ internal sealed class GuestSpecimen
                 FileSystemImages.Empty(folder, "image", 128 << 20);
                 Programs.Run("mkfs.btrfs", "-q", "-f", "-n", "4096", "-m", "single", image);
                 Programs.Mounted(folder, image, "btrfs", "compress-force=zstd", place => FileSystemImages.Populate(place, hasLinks: true, many: 40, large: 40_777));
+                Programs.Mounted(folder, image, "btrfs", "compress-force=lzo", place => File.WriteAllText(Path.Combine(place, "lzo"), string.Concat(Enumerable.Range(0, 4000).Select(i => $"line {i}\n"))));
                 return image;
         }
     }
@@ -140,6 +141,7 @@ internal sealed class GuestSpecimen
     {
         files.List("/");
         files.Text("/new/file");
+        files.Text("/lzo");
         files.List("/many");
         files.List("/some");
         files.Text("/a/b/c/short");

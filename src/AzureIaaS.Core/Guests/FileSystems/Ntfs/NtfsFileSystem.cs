@@ -52,6 +52,7 @@ internal sealed class NtfsFileSystem : GuestFileSystem
         var about = Record(VolumeRecord);
         Label = about.Attributes.FirstOrDefault(a => a.Type == AttributeType.VolumeName && a.IsResident) is { } name ? Encoding.Unicode.GetString(name.Value) : "";
         IsDirty = about.Attributes.FirstOrDefault(a => a.Type == AttributeType.VolumeInformation && a.IsResident) is { } information && (Le.U16(information.Value, 10) & DirtyFlag) != 0;
+        Id = Le.U64(boot, 72).ToString("X16", System.Globalization.CultureInfo.InvariantCulture);
         Stale = WhyStale();
         Log = Stale is null ? LogState.Clean : LogState.NotReplayed;
     }
