@@ -217,9 +217,13 @@ public sealed partial class Arm
     private void CheckBody(string type, Request request, JsonObject body, bool isPatch)
     {
         var version = request.Query("api-version")!;
-        if (!Types.TryGetValue($"{type.Split('/')[0]}@{version}", out var types))
-            return;
+        var provider = $"{type.Split('/')[0]}@{version}";
         lock (_gate)
-            Problems.AddRange(types.Problems($"{type}@{version}", body, isPatch).Select(p => $"{request.Method} {type}: {p}"));
+        {
+            if (Types.TryGetValue(provider, out var types))
+                Problems.AddRange(types.Problems($"{type}@{version}", body, isPatch).Select(p => $"{request.Method} {type}: {p}"));
+            if (Schemas.TryGetValue(provider, out var schemas))
+                Problems.AddRange(schemas.Problems(type, version, body, isPatch).Select(p => $"{request.Method} {type} by its schema: {p}"));
+        }
     }
 }

@@ -28,6 +28,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>Types that bodies are checked against, by the provider and version: <c>Microsoft.Compute@2023-04-02</c>.</summary>
     public Dictionary<string, BicepTypes> Types { get; } = [];
 
+    /// <summary>Schemas that bodies are checked against besides, by the same names.</summary>
+    public Dictionary<string, JsonSchemas> Schemas { get; } = [];
+
     /// <summary>Answers in the double's place; null to let it answer.</summary>
     public Func<Request, Answer?> Intercept { get; set; } = _ => null;
 
