@@ -19,6 +19,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly string _folder;
     private readonly ManagedDisks _disks;
     private readonly AzureNetworks _networks;
+    private readonly AzureSites _sites;
     private readonly NetworkJoiner _joiner;
     private readonly MachineAdapters _adapters;
     private readonly MachineDirectory _directory;
@@ -43,6 +44,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _disks = new ManagedDisks(connection);
         var resources = new NetworkResources(connection);
         _networks = new AzureNetworks(connection, resources);
+        _sites = new AzureSites(connection, resources, _networks);
         _adapters = new MachineAdapters(resources, _networks);
         var snapshots = new Snapshots(connection);
         _directory = new MachineDirectory(connection, _disks, snapshots, store.Machines);
@@ -50,7 +52,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _runner = new MachineRunner(connection, _directory, _adapters, store.Machines);
         _remover = new MachineRemover(connection, _directory, _disks, snapshots, _adapters, store.Machines);
         _console = new GuestConsole(connection, _directory);
-        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _directory, store.Sagas, connection);
+        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _sites, _directory, store.Sagas, connection);
         var sets = new DiskSets(connection, _directory, _disks);
         _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
         _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);

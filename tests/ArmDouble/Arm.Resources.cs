@@ -57,6 +57,8 @@ public sealed partial class Arm
             if (PutOfNetwork(id, type, properties) is { } refusal)
                 return refusal;
             _resources[id] = body;
+            if (type.Equals(Gateways, StringComparison.OrdinalIgnoreCase) && isNew)
+                return Answer.Of(201, Shown(body), BeginGateway(id, properties));
             if (type.EndsWith("availabilitySets", StringComparison.OrdinalIgnoreCase))
                 return Answer.Of(200, body.DeepClone());
             return isDisk || isSnapshot

@@ -19,6 +19,12 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>How often an operation is asked for before it is done.</summary>
     public int PollsUntilDone { get; set; } = 1;
 
+    /// <summary>How often the making of a VPN gateway is asked for before it is done; it takes Azure long.</summary>
+    public int PollsUntilGateway { get; set; } = 4;
+
+    /// <summary>How it stands with the tunnels.</summary>
+    public string ConnectionStatus { get; set; } = "Connecting";
+
     /// <summary>Whether access may be asked for again while an upload is open. Nobody knows of Azure.</summary>
     public bool GrantsAgain { get; set; } = true;
 
@@ -84,6 +90,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         return (request.Method, action) switch
         {
             ("GET", "") => Get(id),
+            ("GET", "sharedkey") => SharedKey(id),
             ("GET", "instanceView") => Find(id) is { } vm ? Answer.Of(200, View(vm)) : NotFound(id),
             ("PUT", "") => await PutAsync(id, type, request),
             ("PATCH", "") => Patch(id, type, request),
@@ -108,6 +115,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         var copy = resource.DeepClone().AsObject();
         if ((string?)copy["type"] == "Microsoft.Network/virtualNetworks")
             ShowNetwork(copy);
+        if ((string?)copy["type"] == Connections)
+            ShowConnection(copy);
         if ((string?)copy["type"] == "Microsoft.Compute/virtualMachines")
             copy["properties"]!.AsObject()["instanceView"] = View(resource);
         copy.Remove("power");
@@ -201,7 +210,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             var isMonitor = request.Query("monitor") is not null;
             if (!isMonitor && operation.Left > 0)
             {
-                operation.Left--;
+                if (--operation.Left == 0)
+                    operation.Done();
                 return Answer.Of(200, new JsonObject { ["startTime"] = Stamp(), ["status"] = "InProgress", ["name"] = id });
             }
 
@@ -217,10 +227,10 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     }
 
     /// <summary>Begins an operation, and the headers that tell where to ask for it.</summary>
-    private (string Name, string Value)[] Begin(string id, bool hasLocation, JsonNode? result = null, JsonObject? error = null, string retryAfter = "")
+    private (string Name, string Value)[] Begin(string id, bool hasLocation, JsonNode? result = null, JsonObject? error = null, string retryAfter = "", (int Polls, Action Done)? slowly = null)
     {
         var operation = Guid.NewGuid().ToString();
-        _operations[operation] = new LongRunning { Left = PollsUntilDone, Result = result, Error = error };
+        _operations[operation] = new LongRunning { Left = slowly?.Polls ?? PollsUntilDone, Result = result, Error = error, Done = slowly?.Done ?? (() => { }) };
         var address = $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/{(id.Contains("/disks/", StringComparison.OrdinalIgnoreCase) || id.Contains("/snapshots/", StringComparison.OrdinalIgnoreCase) ? "DiskOperations" : "operations")}/{operation}?api-version=2023-07-01";
         var headers = new List<(string, string)> { ("Azure-AsyncOperation", address) };
         if (hasLocation)
@@ -256,5 +266,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         public JsonNode? Result { get; init; }
 
         public JsonObject? Error { get; init; }
+
+        public Action Done { get; init; } = () => { };
     }
 }

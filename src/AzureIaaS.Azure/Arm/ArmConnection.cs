@@ -69,7 +69,7 @@ internal sealed class ArmConnection : IDisposable
     /// <summary>What carries requests to blobs, without tokens.</summary>
     public HttpPipeline BlobPipeline { get; }
 
-    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses"];
+    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses", "virtualNetworkGateways", "localNetworkGateways", "connections"];
 
     /// <summary>The full id of something in the group.</summary>
     /// <param name="type">Its type, with the provider: <c>Microsoft.Network/networkInterfaces</c>.</param>

@@ -50,6 +50,12 @@ internal static partial class AzureNames
     /// <summary>On what a rehearsal makes: the machine, or the network, that it stands for.</summary>
     public const string RehearsalTag = "azureiaas-rehearsal";
 
+    /// <summary>On a virtual network: the addresses of the subnet that was made for its VPN gateway. On the gateway and its address: the network.</summary>
+    public const string GatewayTag = "azureiaas-gateway";
+
+    /// <summary>On a local network gateway and a connection: the network that the site is joined to. It is what makes a site.</summary>
+    public const string SiteTag = "azureiaas-site";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 
@@ -97,6 +103,14 @@ internal static partial class AzureNames
     /// <param name="vm">The machine's name.</param>
     /// <param name="adapter">The adapter's name within the machine.</param>
     public static string PublicAddress(string vm, string adapter) => $"{vm}-{adapter}-ip";
+
+    /// <summary>The name of a network's VPN gateway.</summary>
+    /// <param name="network">The network's name.</param>
+    public static string Gateway(string network) => $"{network}-vpn";
+
+    /// <summary>The name of the public address of a network's VPN gateway.</summary>
+    /// <param name="network">The network's name.</param>
+    public static string GatewayAddress(string network) => $"{network}-vpn-ip";
 
     /// <summary>The tags of something that an import makes.</summary>
     /// <param name="machine">The machine.</param>

@@ -14,7 +14,7 @@ namespace AzureIaaS.Azure.Machines;
 /// rehearsal has left; unless an operation of this computer is about it. An operation on another computer cannot be seen from here, so each says which it belongs to.
 /// </summary>
 internal sealed class Orphans(
-    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
+    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, AzureSites sites, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
 {
     private readonly Operations _operations = new(connection);
 
@@ -46,6 +46,12 @@ internal sealed class Orphans(
         {
             foreach (var network in (await networks.ListAsync(type, cancellation)).Where(n => IsLeft(n.Tags)))
                 found.Add(Describe(network.Id, kind, network.Tags, "A rehearsal that was cut off has left it.", null));
+        }
+
+        foreach (var gateway in await sites.ListUnusedAsync(cancellation))
+        {
+            var kind = gateway.ResourceType == NetworkResources.Gateways ? "VirtualNetworkGateway" : "PublicIPAddress";
+            found.Add(Describe(gateway.Id, kind, gateway.Tags, "No site is joined by it any more.", null));
         }
 
         return found;

@@ -101,6 +101,12 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
                 "Take them off with Exit-IaaSNetwork, then remove it.", own.Name);
         }
 
+        if (NetworkMapping.GatewayRangeOf(data) is not null)
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "NetworkInUse", $"Network '{own.Name}' has a VPN gateway for its sites.",
+                "Remove its sites with Remove-IaaSSite, then the network.", own.Name);
+        }
+
         if (own.Peers.Count > 0)
             await SetPeersAsync(network, [], Quiet.Notices, cancellation);
         await resources.RemoveAsync(data.Id, Quiet.Notices, cancellation);
@@ -133,21 +139,33 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <param name="more">Tags beside the usual ones.</param>
+    /// <param name="gatewayRange">The addresses of its VPN gateway's subnet; null for none.</param>
     public async Task PutAsync(
-        VirtualNetwork network, string space, IEnumerable<ResourceIdentifier> peers, IProgress<Notice> notices, CancellationToken cancellation, IEnumerable<KeyValuePair<string, string>>? more = null)
+        VirtualNetwork network, string space, IEnumerable<ResourceIdentifier> peers, IProgress<Notice> notices, CancellationToken cancellation,
+        IEnumerable<KeyValuePair<string, string>>? more = null, string? gatewayRange = null)
     {
         var tags = TagsOf(network).Concat(more ?? []).ToList();
         var security = resources.IdOf(NetworkResources.SecurityGroups, network.Name);
         if (await resources.FindAsync(security, cancellation) is null)
             await resources.PutAsync(security, NetworkMapping.SecurityBody(network.Isolated), tags, notices, cancellation);
-        await resources.PutAsync(IdOf(network.Name), NetworkMapping.NetworkBody(network, space, security.ToString(), peers), tags, notices, cancellation);
+        if (gatewayRange is not null)
+            tags.Add(new(AzureNames.GatewayTag, gatewayRange));
+        await resources.PutAsync(IdOf(network.Name), NetworkMapping.NetworkBody(network, space, gatewayRange, security.ToString(), peers), tags, notices, cancellation);
     }
 
-    private Task PutPeersAsync(GenericResourceData data, IEnumerable<string> peers, IProgress<Notice> notices, CancellationToken cancellation)
-    {
-        var space = (string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "";
-        return PutAsync(NetworkMapping.FromAzure(data), space, peers.Distinct(StringComparer.OrdinalIgnoreCase).Select(IdOf), notices, cancellation);
-    }
+    /// <summary>Gives a network the subnet of a VPN gateway, or takes it away; everything else of it stays.</summary>
+    /// <param name="data">The network.</param>
+    /// <param name="range">The subnet's addresses; null for none.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    public Task SetGatewayRangeAsync(GenericResourceData data, string? range, IProgress<Notice> notices, CancellationToken cancellation) => range == NetworkMapping.GatewayRangeOf(data)
+        ? Task.CompletedTask
+        : PutAsync(NetworkMapping.FromAzure(data), NetworkMapping.SpaceOf(data), NetworkMapping.Peerings(NetworkMapping.Properties(data)).Select(p => new ResourceIdentifier(p)),
+            notices, cancellation, gatewayRange: range);
+
+    private Task PutPeersAsync(GenericResourceData data, IEnumerable<string> peers, IProgress<Notice> notices, CancellationToken cancellation) =>
+        PutAsync(NetworkMapping.FromAzure(data), NetworkMapping.SpaceOf(data), peers.Distinct(StringComparer.OrdinalIgnoreCase).Select(IdOf), notices, cancellation,
+            gatewayRange: NetworkMapping.GatewayRangeOf(data));
 
     private async Task<List<GenericResourceData>> PeersAsync(string name, string range, IEnumerable<string> names, CancellationToken cancellation)
     {
@@ -157,7 +175,7 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
             var data = (await resources.FindAsync(IdOf(peer), cancellation))?.Data ?? throw NotFound(peer);
             MustBeOurs(data);
             if (peer.Equals(name, StringComparison.OrdinalIgnoreCase)
-                || (System.Net.IPNetwork.TryParse((string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "", out var other) && AddressPool.Overlap(other, System.Net.IPNetwork.Parse(range))))
+                || (System.Net.IPNetwork.TryParse(NetworkMapping.SpaceOf(data), out var other) && AddressPool.Overlap(other, System.Net.IPNetwork.Parse(range))))
             {
                 throw new IaaSException(ErrorKind.InvalidArgument, "PeersOverlap", $"Network '{name}' ({range}) and '{peer}' have addresses in common.", "Peers need subnets of their own.", peer);
             }
@@ -183,7 +201,10 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
             throw Refused("InvalidDnsServer", $"'{string.Join(", ", network.DnsServers)}' are no DNS servers' addresses.", $"Give up to {MostDnsServers} addresses with -DnsServer, or none for Azure's own.", network.Name);
     }
 
-    private static void MustBeOurs(GenericResourceData data)
+    /// <summary>Refuses a network that is not ours to change.</summary>
+    /// <param name="data">The network.</param>
+    /// <exception cref="IaaSException">It was made, or added to, by others.</exception>
+    public static void MustBeOurs(GenericResourceData data)
     {
         if (NetworkMapping.IsAsMade(data))
             return;
