@@ -48,8 +48,9 @@ public sealed record MachineDescription
 /// <param name="Controller">The controller that the guest sees it on.</param>
 /// <param name="Format">The file's format, by its short name here; null to look.</param>
 /// <param name="Capacity">The size of the disk in bytes; null where it is not said.</param>
-/// <param name="Digest">The digest that a manifest gives of the file: algorithm, colon, hexadecimal; null for none.</param>
-public sealed record DescribedDisk(string Reference, DiskController Controller, string? Format = null, long? Capacity = null, string? Digest = null);
+/// <param name="Digest">The digest that a manifest gives of the file: algorithm, colon, hexadecimal; of a file in chunks one of each, with commas between; null for none.</param>
+/// <param name="ChunkedLength">The length in bytes of a file that is cut into chunks, all of them together; null where it is not, or is not said.</param>
+public sealed record DescribedDisk(string Reference, DiskController Controller, string? Format = null, long? Capacity = null, string? Digest = null, long? ChunkedLength = null);
 
 /// <summary>A network adapter of a described machine.</summary>
 /// <param name="MacAddress">Its address, six pairs of hexadecimal digits with colons; null where it is not said.</param>

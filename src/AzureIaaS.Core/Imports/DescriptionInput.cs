@@ -11,13 +11,13 @@ internal sealed class DescriptionInput : ImportInput
 {
     private static readonly string[] Extensions = [".ova", ".ovf", ".vmx", ".vmtx", ".vbox", ".vbox-prev", ".xml", ".vmcx"];
 
-    public override bool Takes(string path) => !SourcePath.IsRemote(path) && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public override bool Takes(string path) => Extensions.Contains(Path.GetExtension(SourcePath.FileName(path)), StringComparer.OrdinalIgnoreCase);
 
-    public override string NameOf(ImportRequest request) => Appliance.Open(Path.GetFullPath(request.Path), request.System).Description.Name ?? base.NameOf(request);
+    public override string NameOf(ImportRequest request) => Appliance.Open(request.Path, request.System).Description.Name ?? base.NameOf(request);
 
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
-        var path = Path.GetFullPath(request.Path);
+        var path = SourcePath.Full(request.Path);
         if (request.Format is { } format)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "FormatOfDescription", $"{path}: -Format {format} is for a disk image, and this describes a machine.",
@@ -40,7 +40,7 @@ internal sealed class DescriptionInput : ImportInput
         return new ImportSource
         {
             Format = description.Format,
-            Name = description.Name ?? Path.GetFileNameWithoutExtension(path),
+            Name = description.Name ?? SourcePath.BaseName(path),
             Cpu = description.Cpu,
             Memory = description.Memory,
             Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
@@ -53,7 +53,18 @@ internal sealed class DescriptionInput : ImportInput
 
     private static ImageInfo Inspect(Appliance appliance, DescribedDisk disk, DiskOpenOptions options, CancellationToken cancellation)
     {
-        var info = ImageInspection.Inspect(appliance.Find(disk.Reference, options), options with { Format = disk.Format }, cancellation);
+        var path = appliance.Find(disk.Reference, options);
+        if (disk.ChunkedLength is { } length)
+        {
+            using var file = DiskFile.Open(path);
+            if (file.Length != length)
+            {
+                throw DiskErrors.Unreadable(path, $"its chunks have {file.Length:N0} bytes together, and the description says {length:N0}",
+                    "Copy the chunks again from where the machine was exported.");
+            }
+        }
+
+        var info = ImageInspection.Inspect(path, options with { Format = disk.Format }, cancellation);
         info.Controller = disk.Controller;
         info.ManifestDigest = disk.Digest;
         return info;

@@ -21,7 +21,7 @@ public abstract class ImportInput
     /// <summary>The name that a machine gets where the request gives none.</summary>
     /// <param name="request">What is to be imported.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
-    public virtual string NameOf(ImportRequest request) => Path.GetFileNameWithoutExtension(SourcePath.FileName(request.Path));
+    public virtual string NameOf(ImportRequest request) => SourcePath.BaseName(request.Path);
 
     /// <summary>The name that a machine gets.</summary>
     /// <param name="request">What is to be imported.</param>
