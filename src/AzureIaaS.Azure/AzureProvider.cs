@@ -56,7 +56,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         var sets = new DiskSets(connection, _directory, _disks);
         _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
         _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);
-        _zones = new ZoneFailover(connection, store, _directory, snapshots, sets, _runner);
+        _zones = new ZoneFailover(connection, store, _directory, _checkpoints, sets, _runner, _networks, _adapters);
         _failovers = new FailoverService(connection, store, _checkpoints, _rehearsals, _zones, this);
     }
 
@@ -103,8 +103,9 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
         await _adapters.CheckFreeAsync(machine, cancellation);
         var sizes = new SizeCatalog(_connection);
-        var size = VmSize.Choose(await sizes.ListAsync(cancellation), machine, _connection.Scope.Location);
-        await sizes.CheckQuotaAsync(size, cancellation);
+        machine.Region = _connection.Scope.Location;
+        var size = VmSize.Choose(await sizes.ListAsync(machine.Region, cancellation), machine, machine.Region);
+        await sizes.CheckQuotaAsync(size, machine.Region, cancellation);
         (machine.Size, machine.Cpu, machine.Memory) = (size.Name, size.Cpu, size.Memory);
     }
 

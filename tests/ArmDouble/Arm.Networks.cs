@@ -9,9 +9,9 @@ public sealed partial class Arm
     private const int KeptAtStart = 4;
 
     /// <summary>Completes a resource of Microsoft.Network as Azure does, or refuses it.</summary>
-    private Answer? PutOfNetwork(string id, string type, JsonObject properties) => type.Split('/')[1].ToUpperInvariant() switch
+    private Answer? PutOfNetwork(string id, string type, JsonObject properties, string? location) => type.Split('/')[1].ToUpperInvariant() switch
     {
-        "NETWORKINTERFACES" => PutAdapter(id, properties),
+        "NETWORKINTERFACES" => PutAdapter(id, properties, location),
         "VIRTUALNETWORKS" => PutNetwork(id, properties),
         "PUBLICIPADDRESSES" => PutAddress(id, properties),
         "VIRTUALNETWORKGATEWAYS" => PutGateway(id, properties),
@@ -19,7 +19,7 @@ public sealed partial class Arm
         _ => null,
     };
 
-    private Answer? PutAdapter(string id, JsonObject properties)
+    private Answer? PutAdapter(string id, JsonObject properties, string? location)
     {
         var configuration = properties["ipConfigurations"]![0]!;
         configuration["id"] = $"{id}/ipConfigurations/{(string?)configuration["name"]}";
@@ -31,6 +31,8 @@ public sealed partial class Arm
             return Answer.Error(400, "InvalidResourceReference", $"Resource {subnet} referenced by resource {id} was not found.");
         }
 
+        if (!string.Equals((string?)network["location"], location, StringComparison.OrdinalIgnoreCase))
+            return Answer.Error(400, "InvalidResourceReference", $"Resource {subnet} is in another location than {id}.");
         if (Find(id) is { } former && MachineWith(id) is not null && !NetworkOf(former).Equals(NetworkIdOf(subnet), StringComparison.OrdinalIgnoreCase))
             return Answer.Error(400, "NicMoveNotAllowed", "A network interface that is attached cannot go to another virtual network.");
         if (own["publicIPAddress"] is { } address && Find((string)address["id"]!) is null)

@@ -23,6 +23,8 @@ public sealed partial class Arm
                 return Answer.Error(404, "ResourceNotFound", $"The resource {source} is not found.");
             if ((string?)found["properties"]!["diskState"] is "ReadyToUpload" or "ActiveUpload")
                 return Answer.Error(409, "OperationNotAllowed", "The source is being uploaded.");
+            if (RefuseCopy(body, found) is { } refused)
+                return refused;
             body["properties"]!["diskSizeBytes"] = found["properties"]!["diskSizeBytes"]!.DeepClone();
             await blobs.CopyAsync(BlobOf(source), BlobOf(id));
         }
@@ -37,6 +39,8 @@ public sealed partial class Arm
         lock (_gate)
         {
             var isNew = !_resources.ContainsKey(id);
+            if (!isNew && !string.Equals((string?)Find(id)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(409, "InvalidResourceLocation", $"The resource '{id.Split('/')[^1]}' already exists in location '{Find(id)!["location"]}'.");
             if (type.Equals(Machine, StringComparison.OrdinalIgnoreCase) && PutMachine(id, body) is { } refused)
                 return refused;
             body["id"] = id;
@@ -50,11 +54,13 @@ public sealed partial class Arm
                 properties["diskState"] = source is null ? "ReadyToUpload" : "Unattached";
                 properties["uniqueId"] = Guid.NewGuid().ToString();
                 properties["timeCreated"] = Stamp();
+                if ((string?)properties["creationData"]!["createOption"] == "CopyStart")
+                    properties["completionPercent"] = 0;
                 if (source is null)
                     properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
             }
 
-            if (PutOfNetwork(id, type, properties) is { } refusal)
+            if (PutOfNetwork(id, type, properties, (string?)body["location"]) is { } refusal)
                 return refusal;
             _resources[id] = body;
             if (type.Equals(Gateways, StringComparison.OrdinalIgnoreCase) && isNew)
@@ -67,6 +73,18 @@ public sealed partial class Arm
         }
     }
 
+    /// <summary>Between regions, snapshots alone are copied, incremental ones, and it takes a while.</summary>
+    private static Answer? RefuseCopy(JsonObject body, JsonObject source)
+    {
+        var isHere = string.Equals((string?)body["location"], (string?)source["location"], StringComparison.OrdinalIgnoreCase);
+        if ((string?)body["properties"]!["creationData"]!["createOption"] != "CopyStart" && !isHere)
+            return Answer.Error(400, "InvalidParameter", "The source is in another location.");
+        if ((int?)source["properties"]!["completionPercent"] is < 100)
+            return Answer.Error(409, "OperationNotAllowed", "The source is still being copied.");
+        return (string?)body["properties"]!["creationData"]!["createOption"] == "CopyStart" && ((bool?)body["properties"]!["incremental"] != true || (bool?)source["properties"]!["incremental"] != true)
+            ? Answer.Error(400, "InvalidParameter", "CopyStart is for incremental snapshots.") : null;
+    }
+
     private Answer? PutMachine(string id, JsonObject body)
     {
         var storage = body["properties"]!["storageProfile"]!;
@@ -77,6 +95,8 @@ public sealed partial class Arm
                 return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
             if ((string?)Find(disk)!["zones"]?[0] is { } zone && zone != (string?)body["zones"]?[0])
                 return Answer.Error(400, "BadRequest", $"Disk {disk.Split('/')[^1]} is in zone {zone}, and the machine is not.");
+            if (!string.Equals((string?)Find(disk)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(400, "BadRequest", $"Disk {disk.Split('/')[^1]} is in another location than the machine.");
             if ((string?)found["diskState"] != "Unattached")
                 return Answer.Error(409, "OperationNotAllowed", $"Disk {disk.Split('/')[^1]} is in state {found["diskState"]} and cannot be attached.");
         }
@@ -85,6 +105,8 @@ public sealed partial class Arm
         {
             if (Find((string)adapter!["id"]!) is null)
                 return Answer.Error(400, "InvalidResourceReference", "Resource referenced by the machine was not found.");
+            if (!string.Equals((string?)Find((string)adapter["id"]!)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(400, "InvalidResourceReference", "A network interface is in another location than the machine.");
         }
 
         var networks = body["properties"]!["networkProfile"]!["networkInterfaces"]!.AsArray().Select(n => NetworkOf(Find((string)n!["id"]!)!)).Distinct(StringComparer.OrdinalIgnoreCase).Count();

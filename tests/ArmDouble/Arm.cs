@@ -119,6 +119,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             ShowConnection(copy);
         if ((string?)copy["type"] == "Microsoft.Compute/virtualMachines")
             copy["properties"]!.AsObject()["instanceView"] = View(resource);
+        if ((string?)copy["type"] == Snapshot && (int?)resource["properties"]!["completionPercent"] is < 100 and var percent)
+            resource["properties"]!["completionPercent"] = percent + 20;   // it goes on while one looks
         copy.Remove("power");
         return copy;
     }
@@ -169,7 +171,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         {
             return whole.Groups["what"].Value switch
             {
-                "skus" => Answer.Of(200, new JsonObject { ["value"] = Sizes.Skus() }),
+                "skus" => Answer.Of(200, new JsonObject { ["value"] = Sizes.Skus(request.Query("$filter")!.Split('\'')[1]) }),
                 "virtualMachines" => ListOf("Microsoft.Compute/virtualMachines", whole.Groups["sub"].Value, r => new JsonObject
                 {
                     ["id"] = r["id"]!.DeepClone(), ["name"] = r["name"]!.DeepClone(), ["type"] = r["type"]!.DeepClone(), ["location"] = r["location"]!.DeepClone(),

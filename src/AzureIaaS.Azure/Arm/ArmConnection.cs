@@ -69,6 +69,10 @@ internal sealed class ArmConnection : IDisposable
     /// <summary>What carries requests to blobs, without tokens.</summary>
     public HttpPipeline BlobPipeline { get; }
 
+    /// <summary>The region that a machine is in: the context's, but for one that has failed over to another.</summary>
+    /// <param name="machine">The machine.</param>
+    public string RegionOf(VirtualMachine machine) => machine.Region ?? Scope.Location;
+
     private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses", "virtualNetworkGateways", "localNetworkGateways", "connections"];
 
     /// <summary>The full id of something in the group.</summary>

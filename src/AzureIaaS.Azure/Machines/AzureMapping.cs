@@ -49,7 +49,7 @@ internal static class AzureMapping
             DeleteOption = DiskDeleteOptionType.Detach,   // removing a machine by other means than ours leaves what it holds
             ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(machine.Disks[0].Path) },
         };
-        var data = new VirtualMachineData(new AzureLocation(connection.Scope.Location))
+        var data = new VirtualMachineData(new AzureLocation(connection.RegionOf(machine)))
         {
             HardwareProfile = new VirtualMachineHardwareProfile { VmSize = new VirtualMachineSizeType(machine.Size ?? "") },
             StorageProfile = new VirtualMachineStorageProfile { OSDisk = boot },
@@ -98,6 +98,7 @@ internal static class AzureMapping
             OSType = boot.OSType switch { SupportedOperatingSystemType.Windows => GuestOSType.Windows, SupportedOperatingSystemType.Linux => GuestOSType.Linux, _ => GuestOSType.Unknown },
             AvailabilitySet = boot.Tags.TryGetValue(AzureNames.SetTag, out var set) ? set : null,
             StartOrder = (int)Number(boot.Tags, AzureNames.OrderTag),
+            Region = boot.Location.Name,
             Zone = boot.Zones.FirstOrDefault(),
             Created = known?.Created ?? boot.TimeCreated ?? default,
             IPAddress = known?.IPAddress,

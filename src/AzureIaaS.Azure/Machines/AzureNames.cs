@@ -104,6 +104,11 @@ internal static partial class AzureNames
     /// <param name="adapter">The adapter's name within the machine.</param>
     public static string PublicAddress(string vm, string adapter) => $"{vm}-{adapter}-ip";
 
+    /// <summary>The name of the network that stands in for another in another region.</summary>
+    /// <param name="network">The network's name.</param>
+    /// <param name="region">The region.</param>
+    public static string StandIn(string network, string region) => $"{network}-{region}";
+
     /// <summary>The name of a network's VPN gateway.</summary>
     /// <param name="network">The network's name.</param>
     public static string Gateway(string network) => $"{network}-vpn";

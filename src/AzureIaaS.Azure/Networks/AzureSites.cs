@@ -48,10 +48,10 @@ internal sealed class AzureSites(ArmConnection connection, NetworkResources reso
         AzureNetworks.MustBeOurs(data);
         var own = resources.IdOf(NetworkResources.LocalGateways, site.Name);
         var range = await CheckAsync(site, own, data, cancellation);
-        await resources.PutAsync(own, SiteMapping.LocalGatewayBody(site), TagsOf(site), notices, cancellation);
+        await resources.PutAsync(own, SiteMapping.LocalGatewayBody(site), TagsOf(site), notices, cancellation, region: data.Location.Name);
         var gateway = await EnsureGatewayAsync(data, range, notices, cancellation);
         await resources.PutAsync(
-            resources.IdOf(NetworkResources.Connections, site.Name), SiteMapping.ConnectionBody(site, gateway, own, key), TagsOf(site), notices, cancellation);
+            resources.IdOf(NetworkResources.Connections, site.Name), SiteMapping.ConnectionBody(site, gateway, own, key), TagsOf(site), notices, cancellation, region: data.Location.Name);
         return await DescribeAsync((await resources.FindAsync(own, cancellation))!.Data, cancellation);
     }
 
@@ -155,9 +155,9 @@ internal sealed class AzureSites(ArmConnection connection, NetworkResources reso
             return gateway;
         var tags = new KeyValuePair<string, string>[] { new(AzureNames.GatewayTag, name) };
         await networks.SetGatewayRangeAsync(network, range, notices, cancellation);
-        await resources.PutAsync(address, NetworkMapping.PublicAddressBody(), tags, notices, cancellation, sku: "Standard");
+        await resources.PutAsync(address, NetworkMapping.PublicAddressBody(), tags, notices, cancellation, sku: "Standard", region: network.Location.Name);
         notices.Report(Notice.Verbose($"The VPN gateway of network {name} is made; Azure takes about {GatewayTakes.TotalMinutes:0} minutes. If this is interrupted, the same command goes on."));
-        await resources.PutAsync(gateway, SiteMapping.GatewayBody(network.Id, address), tags, notices, cancellation, usually: GatewayTakes);
+        await resources.PutAsync(gateway, SiteMapping.GatewayBody(network.Id, address), tags, notices, cancellation, usually: GatewayTakes, region: network.Location.Name);
         return gateway;
     }
 

@@ -83,11 +83,12 @@ internal sealed class NetworkResources(ArmConnection connection)
     /// <param name="cancellation">Stops waiting.</param>
     /// <param name="sku">The name of its SKU; null where it has none.</param>
     /// <param name="usually">How long it takes as a rule, where that is long.</param>
+    /// <param name="region">The region; null for the context's.</param>
     public Task PutAsync(
         ResourceIdentifier id, JsonObject properties, IEnumerable<KeyValuePair<string, string>> tags, IProgress<Notice> notices, CancellationToken cancellation,
-        string? sku = null, TimeSpan? usually = null)
+        string? sku = null, TimeSpan? usually = null, string? region = null)
     {
-        var data = new GenericResourceData(new AzureLocation(connection.Scope.Location)) { Properties = BinaryData.FromString(properties.ToJsonString()) };
+        var data = new GenericResourceData(new AzureLocation(region ?? connection.Scope.Location)) { Properties = BinaryData.FromString(properties.ToJsonString()) };
         foreach (var (key, value) in tags)
             data.Tags[key] = value;
         if (sku is not null)

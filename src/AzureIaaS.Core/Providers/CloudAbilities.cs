@@ -32,6 +32,19 @@ public interface IImportReviewer
     Task ReviewAsync(ImportPlan plan, CancellationToken cancellation);
 }
 
+/// <summary>A provider that keeps checkpoints in other regions too, where they outlive the loss of their own.</summary>
+public interface ICheckpointCopier
+{
+    /// <summary>Copies a checkpoint to another region; one that is there already stays as it is. It is removed with the checkpoint.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="notices">Receives progress.</param>
+    /// <param name="cancellation">Stops waiting; the same again goes on.</param>
+    /// <exception cref="IaaSException">There is no such checkpoint, or no such region.</exception>
+    Task CopyCheckpointAsync(Guid id, Guid checkpoint, string region, IProgress<Notice> notices, CancellationToken cancellation);
+}
+
 /// <summary>Something that a machine or an import has left behind, and that nothing uses any more.</summary>
 public sealed class Orphan
 {
