@@ -10,7 +10,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Azure;
 
 /// <summary>Machines in a resource group of Azure. This part imports; what runs them is in the other.</summary>
-internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachineDirectory, IImportReviewer, IOrphanProvider
+internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachineDirectory, IImportReviewer, IOrphanProvider, IStageAdopter
 {
     private const string UploadFolder = "uploads";
 
@@ -72,7 +72,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     }
 
     // Azure has room; what limits an import is looked over by itself.
-    public ImportPlace DescribePlace() => new($"{_connection.Scope.ResourceGroup} in {_connection.Scope.Location}", long.MaxValue, 0);
+    public ImportPlace DescribePlace() => new($"{_connection.Scope.ResourceGroup} in {_connection.Scope.Location}", long.MaxValue, 0) { TakesPasses = true };
 
     public void Complete(VirtualMachine machine)
     {
@@ -126,6 +126,11 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
     // What makes a machine of disks is a mark on one of them; the stage removes it with the disk.
     public Task UndefineAsync(Guid id) => Task.CompletedTask;
+
+    public Task<DateTimeOffset?> FindStagedAsync(string name, CancellationToken cancellation) => new StagedImports(_disks).FindAsync(name, cancellation);
+
+    public async Task<VirtualMachine> AdoptStagedAsync(string name, IProgress<Notice> notices, CancellationToken cancellation) =>
+        await AfterAsync(await new StagedImports(_disks).AdoptAsync(name, notices, cancellation), cancellation);
 
     public Task<IReadOnlyList<Orphan>> ListOrphansAsync(CancellationToken cancellation) => _orphans.ListAsync(cancellation);
 

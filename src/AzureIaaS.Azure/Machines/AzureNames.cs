@@ -56,6 +56,9 @@ internal static partial class AzureNames
     /// <summary>On a local network gateway and a connection: the network that the site is joined to. It is what makes a site.</summary>
     public const string SiteTag = "azureiaas-site";
 
+    /// <summary>On the disk that a machine of a staged import will boot from: the moment of the last whole pass. While a pass writes, it is not there.</summary>
+    public const string StagedTag = "azureiaas-staged";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 

@@ -93,7 +93,8 @@ internal sealed class Orphans(
     {
         if (!machines.TryGetValue(AzureNames.IdIn(disk.Tags, AzureNames.VmTag)!.Value, out var machine))
         {
-            return ManagedDisks.IsUploading(disk) ? "Its import has not ended, and none of this computer's is open for it."
+            return disk.Tags.ContainsKey(AzureNames.StagedTag) ? "It is staged by another computer; if that is lost with its site, Complete-IaaSVmImport -SourceLost makes a machine of it."
+                : ManagedDisks.IsUploading(disk) ? "Its import has not ended, and none of this computer's is open for it."
                 : "No machine of this module has it, and no machine at all is attached to it.";
         }
 

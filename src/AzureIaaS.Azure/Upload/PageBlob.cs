@@ -93,6 +93,23 @@ internal sealed class PageBlob : IDisposable
         }
     }
 
+    /// <summary>Gives up pages: they read as zeros then, and are no longer listed.</summary>
+    /// <param name="offset">Where, in bytes; a multiple of <see cref="PageSize"/>.</param>
+    /// <param name="length">How many bytes; a multiple of <see cref="PageSize"/>.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task ClearAsync(long offset, int length, CancellationToken cancellation)
+    {
+        using var response = await SendAsync($"clearing at byte {offset:N0}", Created, request =>
+        {
+            request.Method = RequestMethod.Put;
+            request.Uri.AppendQuery("comp", "page");
+            request.Headers.Add("x-ms-page-write", "clear");
+            request.Headers.Add("x-ms-range", Range(offset, length));
+            request.Headers.Add("Content-Length", "0");
+            request.Content = RequestContent.Create(ReadOnlyMemory<byte>.Empty);
+        }, cancellation);
+    }
+
     /// <summary>The ranges that hold pages, in order and merged.</summary>
     /// <param name="end">Up to which byte.</param>
     /// <param name="cancellation">Stops it.</param>
