@@ -30,7 +30,8 @@ public sealed partial class Arm
         }
         else if (isDisk && !_resources.ContainsKey(id))
         {
-            var size = (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
+            var isEmpty = (string?)body["properties"]?["creationData"]?["createOption"] == "Empty";
+            var size = isEmpty ? ((long)body["properties"]!["diskSizeGB"]! << 30) + 512 : (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
             if (size < (20 * MiB) + 512 || (size - 512) % MiB != 0)
                 return Answer.Error(400, "InvalidParameter", "The value of parameter creationData.uploadSizeBytes is invalid.");
             await blobs.CreateAsync(BlobOf(id), size);
@@ -51,13 +52,14 @@ public sealed partial class Arm
             properties["provisioningState"] = "Succeeded";
             if (isNew && (isDisk || isSnapshot))
             {
-                properties["diskState"] = source is null ? "ReadyToUpload" : "Unattached";
+                var isEmpty = (string?)properties["creationData"]!["createOption"] == "Empty";
+                properties["diskState"] = source is null && !isEmpty ? "ReadyToUpload" : "Unattached";
                 properties["uniqueId"] = Guid.NewGuid().ToString();
                 properties["timeCreated"] = Stamp();
                 if ((string?)properties["creationData"]!["createOption"] == "CopyStart")
                     properties["completionPercent"] = 0;
                 if (source is null)
-                    properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
+                    properties["diskSizeBytes"] = isEmpty ? (long)properties["diskSizeGB"]! << 30 : (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
             }
 
             if (PutOfNetwork(id, type, properties, (string?)body["location"]) is { } refusal)
@@ -133,10 +135,39 @@ public sealed partial class Arm
             CheckBody(type, request, body, isPatch: true);
             if (body["tags"] is { } tags)
                 resource["tags"] = tags.DeepClone();
+            if (body["properties"]?["storageProfile"]?["dataDisks"] is JsonArray data && PatchDisks(id, resource, data) is { } refused)
+                return refused;
             if (body["properties"]?["hardwareProfile"] is { } hardware)
                 resource["properties"]!["hardwareProfile"] = hardware.DeepClone();
             return Answer.Of(type.Equals(Disk, StringComparison.OrdinalIgnoreCase) ? 202 : 200, Shown(resource), Begin(id, hasLocation: type.Equals(Disk, StringComparison.OrdinalIgnoreCase), Shown(resource)));
         }
+    }
+
+    /// <summary>A machine's data disks become those that the patch names.</summary>
+    private Answer? PatchDisks(string id, JsonObject vm, JsonArray wanted)
+    {
+        var ids = wanted.Select(d => (string)d!["managedDisk"]!["id"]!).ToList();
+        if (wanted.Select(d => (int)d!["lun"]!).Distinct().Count() != wanted.Count)
+            return Answer.Error(400, "InvalidParameter", "Two data disks have the same LUN.");
+        foreach (var disk in ids)
+        {
+            if (Find(disk) is not { } found)
+                return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
+            if (found["managedBy"] is { } owner && !string.Equals((string?)owner, id, StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(409, "ConflictingUserInput", $"Disk {disk.Split('/')[^1]} is attached to another machine.");
+        }
+
+        var storage = vm["properties"]!["storageProfile"]!;
+        foreach (var former in (storage["dataDisks"]?.AsArray() ?? []).Select(d => Find((string)d!["managedDisk"]!["id"]!)).OfType<JsonObject>().Where(d => !ids.Contains((string)d["id"]!, StringComparer.OrdinalIgnoreCase)))
+        {
+            former.Remove("managedBy");
+            former["properties"]!["diskState"] = "Unattached";
+        }
+
+        foreach (var disk in ids)
+            (Find(disk)!["managedBy"], Find(disk)!["properties"]!["diskState"]) = (id, (string?)vm["power"] == "deallocated" ? "Reserved" : "Attached");
+        storage["dataDisks"] = wanted.DeepClone();
+        return null;
     }
 
     private Answer Delete(string id, string type)

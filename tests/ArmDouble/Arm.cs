@@ -28,6 +28,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>Whether access may be asked for again while an upload is open. Nobody knows of Azure.</summary>
     public bool GrantsAgain { get; set; } = true;
 
+    /// <summary>What guests do with a script: exit code, output, error.</summary>
+    public Func<string, (int ExitCode, string Output, string Error)> Guest { get; set; } = _ => (0, "", "");
+
     /// <summary>Whether an agent answers in guests that run.</summary>
     public bool HasAgent { get; set; }
 
@@ -82,6 +85,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             return list;
         if (Group().IsMatch(request.Path))
             return OnGroup(request);
+        if (RunCommand().Match(request.Path) is { Success: true } run)
+            return OnRunCommand(run.Groups["vm"].Value, request);
         if (Resource().Match(request.Path) is not { Success: true } match)
             return Answer.Error(404, "InvalidResourceType", $"The resource type could not be found: {request.Path}.");
         if (!_resources.ContainsKey(match.Groups["group"].Value))
@@ -257,6 +262,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
 
     [GeneratedRegex("^/subscriptions/[^/]+/resourceGroups/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex Group();
+
+    [GeneratedRegex("^(?<vm>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Compute/virtualMachines/[^/]+)/runCommands/[^/]+$", RegexOptions.IgnoreCase)]
+    private static partial Regex RunCommand();
 
     [GeneratedRegex("^(?<id>(?<group>/subscriptions/[^/]+/resourceGroups/(?<rg>[^/]+))/providers/(?<type>[^/]+/[^/]+)/[^/]+)(/(?<action>[^/]+))?$", RegexOptions.IgnoreCase)]
     private static partial Regex Resource();

@@ -56,16 +56,8 @@ internal static class AzureMapping
             NetworkProfile = new VirtualMachineNetworkProfile(),
             BootDiagnostics = new BootDiagnostics { Enabled = true },
         };
-        foreach (var (disk, lun) in machine.Disks.Skip(1).Select((d, i) => (d, i)))
-        {
-            data.StorageProfile.DataDisks.Add(new VirtualMachineDataDisk(lun, DiskCreateOptionType.Attach)
-            {
-                Name = new ResourceIdentifier(disk.Path).Name,
-                Caching = CachingType.None,
-                DeleteOption = DiskDeleteOptionType.Detach,
-                ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(disk.Path) },
-            });
-        }
+        foreach (var disk in machine.Disks.Skip(1))
+            data.StorageProfile.DataDisks.Add(Attached(disk, DataDisks.LunOf(machine, disk)));
 
         foreach (var (id, index) in adapters.Select((a, i) => (a, i)))
             data.NetworkProfile.NetworkInterfaces.Add(new VirtualMachineNetworkInterfaceReference { Id = id, Primary = index == 0 });
@@ -77,6 +69,17 @@ internal static class AzureMapping
             data.Tags[key] = value;
         return data;
     }
+
+    /// <summary>A data disk as a machine has it.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="lun">Its logical unit number.</param>
+    public static VirtualMachineDataDisk Attached(VirtualDisk disk, int lun) => new(lun, DiskCreateOptionType.Attach)
+    {
+        Name = new ResourceIdentifier(disk.Path).Name,
+        Caching = CachingType.None,
+        DeleteOption = DiskDeleteOptionType.Detach,
+        ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(disk.Path) },
+    };
 
     /// <summary>A machine as its disks tell of it.</summary>
     /// <param name="disks">All disks of it, in any order; one of them has the machine's name.</param>

@@ -59,6 +59,9 @@ internal static partial class AzureNames
     /// <summary>On the disk that a machine of a staged import will boot from: the moment of the last whole pass. While a pass writes, it is not there.</summary>
     public const string StagedTag = "azureiaas-staged";
 
+    /// <summary>On the disk that a machine boots from: that it has other disks by now than it was imported with, so that they must be looked for.</summary>
+    public const string ChangedTag = "azureiaas-disks-changed";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 
@@ -158,7 +161,7 @@ internal static partial class AzureNames
     /// <param name="plan">The import.</param>
     public static string? TagProblem(ImportPlan plan)
     {
-        const int ours = 10;
+        const int ours = 15;
         if (plan.Machine.Tags.Count > 50 - ours)
             return $"Azure takes 50 tags, of which {ours} are needed here";
         foreach (var (key, value) in plan.Machine.Tags)

@@ -51,6 +51,9 @@ public sealed partial class RoleTests
         var lab = await networks.AddNetworkAsync(new VirtualNetwork { Name = "lab", Subnet = "10.21.0.0/24", Peers = ["corp"] }, azure, default);
         await networks.JoinAsync(machine.Id, corp.Id, new JoinOptions { PublicAddress = true }, azure, default);
         await provider.StartAsync(machine.Id, new StartOptions(), azure, default);
+        await ((IGuestProvider)provider).RunCommandAsync(machine.Id, "/bin/true", [], TimeSpan.FromMinutes(1), default);
+        await ((IMachineEditor)provider).AddDiskAsync(machine.Id, 1 << 30, DiskController.Unknown, default);
+        await ((IMachineEditor)provider).RemoveDiskAsync(machine.Id, "disk1", false, default);
         await foreach (var _ in provider.ReadConsoleAsync(machine.Id, null, false, default))
         {
         }
@@ -92,7 +95,8 @@ public sealed partial class RoleTests
         if (!path.Contains("/providers/", StringComparison.Ordinal))
             return ["Microsoft.Resources/subscriptions/resourceGroups/" + (request.Method == "GET" ? "read" : "write")];
         var parts = path[(path.IndexOf("/providers/", StringComparison.Ordinal) + "/providers/".Length)..].Split('/');
-        var type = $"{parts[0]}/{parts[1]}";
+        var isInner = parts.Length == 5;
+        var type = isInner ? $"{parts[0]}/{parts[1]}/{parts[3]}" : $"{parts[0]}/{parts[1]}";
         var own = request.Method switch
         {
             "GET" when parts is [.., "sharedkey"] => $"{type}/sharedKey/read",
