@@ -122,8 +122,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             try
             {
                 await _charon!.AddAddressAsync(AddressPool.ToAddress(AddressPool.ToNumber(network.ToIPNetwork().BaseAddress) + FromBase), cancellation);
-                await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.Read(site.Id)), cancellation);
-                await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network), cancellation);
+                await LoadAsync(site, network, joined, cancellation);
                 joined.IsLoaded = true;
             }
             catch (IaaSException e)
@@ -137,13 +136,30 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             .Select(n => new RelayNetwork(AddressPool.ToNumber(n.ToIPNetwork().BaseAddress), SwitchPlanner.MaskOf(n.ToIPNetwork()), services.Layout.Network(n.Id).Peers))];
     }
 
+    private async Task LoadAsync(Site site, VirtualNetwork network, Joined joined, CancellationToken cancellation)
+    {
+        if (site.Authentication == SiteAuthentication.SharedKey)
+        {
+            await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.ReadShared(site.Id)), cancellation);
+            await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network), cancellation);
+            return;
+        }
+
+        var (own, ca) = _keys.ReadCertificates(site.Id);
+        joined.PrivateKey = (await _commands!.RequestAsync("load-key", CharonMessages.PrivateKey(_keys.ReadPrivate(site.Id)), cancellation)).Text("id");
+        await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, own, ca), cancellation);
+    }
+
     private async Task UnloadAsync(Joined joined, CancellationToken cancellation)
     {
         var name = CharonMessages.NameOf(joined.Status.Site.Id);
         try
         {
             await _commands!.RequestAsync("unload-conn", new ViciSection().Add("name", name), cancellation);
-            await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
+            if (joined.PrivateKey is { } key && !_sites.Values.Any(s => s.PrivateKey == key))
+                await _commands.RequestAsync("unload-key", new ViciSection().Add("id", key), cancellation);
+            else if (joined.Status.Site.Authentication == SiteAuthentication.SharedKey)
+                await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
             if (!joined.Status.IsIdle)
                 await _commands.RequestAsync("terminate", new ViciSection().Add("ike", name).Add("timeout", "-1"), cancellation);
         }
@@ -164,7 +180,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             joined.Status.Update([.. sas[CharonMessages.NameOf(id)]], now);
             if (joined.Status.State != before)
                 notices.Report(Notice.Verbose($"{joined.Status.Site.Name}: {before} → {joined.Status.State}."));
-            if (!joined.Status.IsIdle || (joined.Tried is { } tried && now - tried < TryAgainAfter))
+            if (!joined.Status.IsIdle || joined.Status.IsExpired(now) || (joined.Tried is { } tried && now - tried < TryAgainAfter))
                 continue;
             joined.Tried = now;
             try
@@ -239,6 +255,9 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         public VirtualNetwork Network => network;
 
         public bool IsLoaded { get; set; }
+
+        /// <summary>The daemon's name of its certificate's private key.</summary>
+        public string? PrivateKey { get; set; }
 
         public DateTimeOffset? Tried { get; set; }
     }
