@@ -78,7 +78,7 @@ public static class CertificateFile
             var key = files.Key is null ? text : Encoding.ASCII.GetString(ReadBytes(files.Key));
             var isEncrypted = key.Contains(EncryptedKeyMark, StringComparison.Ordinal);
             if (isEncrypted && password is null)
-                throw Invalid("PasswordNeeded", $"{files.Key ?? files.Certificate}: the private key is encrypted.", "Give what it is encrypted with with -CertificatePassword.", files.Key ?? files.Certificate);
+                throw Invalid("PasswordNeeded", $"{files.Key ?? files.Certificate}: the private key is encrypted.", "Give its password with -CertificatePassword.", files.Key ?? files.Certificate);
             var own = isEncrypted ? X509Certificate2.CreateFromEncryptedPem(text, key, password) : X509Certificate2.CreateFromPem(text, key);
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(text);

@@ -82,6 +82,9 @@ public sealed class Site
     /// <summary>Since when; null where nothing is known.</summary>
     public DateTimeOffset? Since { get; set; }
 
+    /// <summary>What encrypts its packets on this side; null while no gateway runs.</summary>
+    public IpsecEngine? IpsecEngine { get; set; }
+
     /// <summary>How many bytes have come from the site since the gateway was started.</summary>
     public long BytesIn { get; set; }
 

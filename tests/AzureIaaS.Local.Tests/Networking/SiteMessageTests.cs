@@ -4,6 +4,7 @@ using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Processes;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -101,6 +102,40 @@ public class SiteMessageTests
         status.Update([], expiry.AddSeconds(2));
         Assert.Equal(SiteState.NotConnected, status.State);
         Assert.Contains("expired on 2026-06-01 12:00:00Z", status.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheKernelEncryptsWhereItCanAndTheDaemonElsewhere()
+    {
+        static KernelIpsec.Run Says(int? exitCode, string error) => (program, arguments, _, _) =>
+        {
+            Assert.Equal("unshare", program);
+            Assert.Equal("--net", arguments.First());   // nothing of this computer's own network is touched
+            return Task.FromResult(new ProgramResult(exitCode, "", error));
+        };
+        Assert.Equal((IpsecEngine.Kernel, null), await KernelIpsec.ChooseAsync(Says(0, ""), CancellationToken.None));
+        Assert.Equal((IpsecEngine.UserSpace, "Error: Unknown device type."), await KernelIpsec.ChooseAsync(Says(2, "Error: Unknown device type.\n"), CancellationToken.None));
+        Assert.Equal(IpsecEngine.UserSpace, (await KernelIpsec.ChooseAsync(Says(null, ""), CancellationToken.None)).Engine);
+        Assert.Equal(IpsecEngine.UserSpace, (await KernelIpsec.ChooseAsync((_, a, l, c) => ProgramRun.RunAsync("/nowhere/unshare", a, l, c), CancellationToken.None)).Engine);
+
+        var (kernel, library) = (CharonMessages.Settings("v", "l", IpsecEngine.Kernel), CharonMessages.Settings("v", "l", IpsecEngine.UserSpace));
+        Assert.Contains("kernel-netlink socket-default", kernel, StringComparison.Ordinal);
+        Assert.DoesNotContain("kernel-libipsec", kernel, StringComparison.Ordinal);
+        Assert.Contains("kernel-libipsec kernel-netlink", library, StringComparison.Ordinal);
+        var network = new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24" };
+        ViciSection Child(IpsecEngine engine) => CharonMessages.Connection(Office(), network, engine: engine).Sections.Single().Section.Section("children").Sections.Single().Section;
+        Assert.Equal((int)KernelIpsec.InterfaceId, Child(IpsecEngine.Kernel).Number("if_id_out"));
+        Assert.Null(Child(IpsecEngine.UserSpace).Text("if_id_out"));
+    }
+
+    [SkippableFact]
+    public async Task WhatIsTriedOfTheKernelLeavesNothing()
+    {
+        Skip.IfNot(Environment.UserName == "root" && OperatingSystem.IsLinux(), "namespaces need root");
+        var (engine, why) = await KernelIpsec.ChooseAsync(ProgramRun.RunAsync, CancellationToken.None);
+        Assert.Equal(engine == IpsecEngine.Kernel, why is null);
+        Assert.NotEqual("", why);
+        Assert.DoesNotContain("trial:", await File.ReadAllTextAsync("/proc/net/dev"), StringComparison.Ordinal);
     }
 
     [Fact]

@@ -37,6 +37,7 @@ public class SiteTests
         await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, Key));
         site = await lab.WaitAsync(SiteState.Connected);
         Assert.True(site.LastError is null && site.Since > site.Created, site.LastError);
+        Assert.NotNull(site.IpsecEngine);
 
         await fabric.WaitForAddressAsync(web);
         var digest = (await fabric.TypeAsync(web, Serve)).Split(' ')[0];

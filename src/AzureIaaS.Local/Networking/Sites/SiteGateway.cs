@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Processes;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 
@@ -71,12 +72,13 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
     /// <summary>Works with one IKE daemon, until that has ended or nobody needs it.</summary>
     private async Task WorkAsync(IDisposable owner, bool stay, CancellationToken cancellation)
     {
-        _charon = await CharonProcess.StartAsync(_files, cancellation);
+        var (engine, why) = await KernelIpsec.ChooseAsync(ProgramRun.RunAsync, cancellation);
+        _charon = await CharonProcess.StartAsync(_files, engine, cancellation);
         _relay = new SiteRelay(_charon.Device, _files.Packets);
         _commands = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
         using var heard = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
         await heard.RegisterAsync("log", cancellation);
-        notices.Report(Notice.Verbose($"The gateway of the sites runs, by {_charon.Device}."));
+        notices.Report(Notice.Verbose($"The gateway of the sites runs, by {_charon.Device}, " + (why is null ? "with the kernel's IPsec." : $"with IPsec in user space, for the kernel's cannot be used: {why}")));
         var hearing = HearAsync(heard, cancellation);
         try
         {
@@ -141,13 +143,13 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         if (site.Authentication == SiteAuthentication.SharedKey)
         {
             await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.ReadShared(site.Id)), cancellation);
-            await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network), cancellation);
+            await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, engine: _charon!.Engine), cancellation);
             return;
         }
 
         var (own, ca) = _keys.ReadCertificates(site.Id);
         joined.PrivateKey = (await _commands!.RequestAsync("load-key", CharonMessages.PrivateKey(_keys.ReadPrivate(site.Id)), cancellation)).Text("id");
-        await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, own, ca), cancellation);
+        await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, own, ca, _charon!.Engine), cancellation);
     }
 
     private async Task UnloadAsync(Joined joined, CancellationToken cancellation)
@@ -238,7 +240,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             try
             {
                 using var client = await listener.AcceptAsync(cancellation);
-                var report = new GatewayReport { ProcessId = Environment.ProcessId, Sites = [.. _sites.Values.Select(s => s.Status.ToReport())] };
+                var report = new GatewayReport { ProcessId = Environment.ProcessId, Engine = _charon?.Engine, Sites = [.. _sites.Values.Select(s => s.Status.ToReport())] };
                 await client.SendAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(report, SiteJson.Default.GatewayReport) + "\n"), cancellation);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException)

@@ -31,6 +31,7 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
         var report = await AskAsync(cancellation);
         foreach (var site in sites)
         {
+            site.IpsecEngine = report?.Engine;
             if (report?.Sites.FirstOrDefault(s => s.Id == site.Id) is { } known)
                 (site.State, site.Since, site.BytesIn, site.BytesOut, site.LastError) = (known.State, known.Since, known.BytesIn, known.BytesOut, known.LastError);
             else if (report is null)
