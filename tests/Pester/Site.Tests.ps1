@@ -79,7 +79,7 @@ Describe 'New-IaaSSite with a certificate' {
         Get-IaaSSiteConfiguration branch -IncludeSecret | Should -Match 'certs = corp.pem'
         (Get-IaaSSiteConfiguration branch Table).Name | Should -Not -Contain 'Shared key'
         $root = (Get-IaaSContext | Where-Object IsCurrent).Path
-        $pem = $own.GetECDsaPrivateKey().ExportPkcs8PrivateKeyPem().Split("`n")[1]
+        $pem = [Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::GetECDsaPrivateKey($own).ExportPkcs8PrivateKeyPem().Split("`n")[1]
         $found = Get-ChildItem $root -Recurse -File -Exclude *.lock | Where-Object { [IO.File]::ReadAllText($_.FullName).Contains($pem) }
         $found.Directory.Name | Should -Be keys
         if (-not $IsWindows) { [IO.File]::GetUnixFileMode($found.FullName) -eq [IO.UnixFileMode]'UserRead, UserWrite' | Should -BeTrue }
