@@ -75,7 +75,8 @@ internal static partial class Wording
         text = Cmdlet().Replace(text, m => Commands.TryGetValue(m.Value, out var command) ? "iaas " + command : m.Value);
         return Parameter().Replace(text, m => "--" + WordStart().Replace(m.Groups[1].Value, "-$1").TrimStart('-').ToLowerInvariant()
             .Replace("i-p-address", "ip-address", StringComparison.Ordinal)
-            .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal));
+            .Replace("disk-controller", "controller", StringComparison.Ordinal).Replace("return-machine", "return-machines", StringComparison.Ordinal)
+            .Replace("certificate-password", "certificate-password-file", StringComparison.Ordinal));
     }
 
     [GeneratedRegex(@"\b[A-Z][a-z]+-IaaS\w*", RegexOptions.CultureInvariant)]

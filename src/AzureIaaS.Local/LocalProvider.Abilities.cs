@@ -110,15 +110,15 @@ internal sealed partial class LocalProvider
 
     public Task<IReadOnlyList<Site>> ListSitesAsync(CancellationToken cancellation) => _services.Sites.ListAsync(cancellation);
 
-    public Task<Site> AddSiteAsync(Site site, string? sharedKey, IProgress<Notice> notices, CancellationToken cancellation) =>
-        _services.Sites.AddAsync(site, sharedKey, notices, cancellation);
+    public Task<Site> AddSiteAsync(Site site, Networks.SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _services.Sites.AddAsync(site, credential, notices, cancellation);
 
     public Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation) => _services.Sites.RemoveAsync(site, notices, cancellation);
 
     public Task<Networks.DomainFacts> LookForDomainAsync(Guid network, string domain, CancellationToken cancellation) =>
         new DomainProbe(_services).LookAsync(network, domain, cancellation);
 
-    public string ReadSharedKey(Guid site) => _services.Sites.Keys.Read(site);
+    public string ReadSharedKey(Guid site) => _services.Sites.Keys.ReadShared(site);
 
     public async Task<bool> RunSiteGatewayAsync(bool stay, IProgress<Notice> notices, CancellationToken cancellation)
     {

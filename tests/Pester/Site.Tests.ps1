@@ -49,6 +49,72 @@ Describe 'New-IaaSSite and Get-IaaSSite' {
     }
 }
 
+Describe 'New-IaaSSite with a certificate' {
+    BeforeAll {
+        function New-TestCertificate([string]$subject, $days, $issuer) {
+            $key = [Security.Cryptography.ECDsa]::Create([Security.Cryptography.ECCurve+NamedCurves]::nistP256)
+            $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new($subject, $key, 'SHA256')
+            if ($issuer) {
+                $issued = $request.Create($issuer, [DateTimeOffset]::UtcNow.AddDays(-3), [DateTimeOffset]::UtcNow.AddDays($days), [byte[]](1, 2, 3))
+                return [Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::CopyWithPrivateKey($issued, $key)
+            }
+            $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509BasicConstraintsExtension]::new($true, $false, 0, $true))
+            $request.CreateSelfSigned([DateTimeOffset]::UtcNow.AddDays(-9), [DateTimeOffset]::UtcNow.AddDays(90))
+        }
+        $ca = New-TestCertificate 'CN=CA' 90
+        $own = New-TestCertificate 'CN=cloud' 30 $ca
+        $caFile, $file, $oldFile = 'ca.pem', 'own.pfx', 'old.pfx' | ForEach-Object { Join-Path $TestHome $_ }
+        Set-Content $caFile $ca.ExportCertificatePem()
+        [IO.File]::WriteAllBytes($file, $own.Export('Pkcs12', $key))
+        [IO.File]::WriteAllBytes($oldFile, (New-TestCertificate 'CN=cloud' -1 $ca).Export('Pkcs12', $key))
+        $certified = @{ Subnet = '172.18.0.0/16'; GatewayAddress = '203.0.113.10'; LocalAddress = '203.0.113.1'; CaCertificate = $caFile; CertificatePassword = $secret; ErrorAction = 'Stop' }
+    }
+
+    It 'shows whose it is and until when, and has its key in a file for its owner alone' {
+        $made = New-IaaSSite branch corp -Certificate $file -GatewayIdentity vpn.branch.example @certified
+        $made.Authentication, $made.Certificate.Thumbprint, $made.LocalIdentity, $made.GatewayIdentity | Should -Be Certificate, $own.Thumbprint, CN=cloud, vpn.branch.example
+        $listed = Get-IaaSSite branch
+        $listed.Certificate.NotAfter.UtcDateTime | Should -Be $own.NotAfter.ToUniversalTime()
+        $listed | Format-List | Out-String | Should -Match $own.Thumbprint
+        Get-IaaSSiteConfiguration branch -IncludeSecret | Should -Match 'certs = corp.pem'
+        (Get-IaaSSiteConfiguration branch Table).Name | Should -Not -Contain 'Shared key'
+        $root = (Get-IaaSContext | Where-Object IsCurrent).Path
+        $pem = [Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::GetECDsaPrivateKey($own).ExportPkcs8PrivateKeyPem().Split("`n")[1]
+        $found = Get-ChildItem $root -Recurse -File -Exclude *.lock | Where-Object { [IO.File]::ReadAllText($_.FullName).Contains($pem) }
+        $found.Directory.Name | Should -Be keys
+        if (-not $IsWindows) { [IO.File]::GetUnixFileMode($found.FullName) -eq [IO.UnixFileMode]'UserRead, UserWrite' | Should -BeTrue }
+        Remove-IaaSSite branch
+        Test-Path $found.FullName | Should -BeFalse
+    }
+
+    It 'refuses one that has expired, and keeps nothing of it' {
+        $refusal = Get-ErrorOf { New-IaaSSite branch corp -Certificate $oldFile @certified }
+        $refusal.FullyQualifiedErrorId | Should -BeLike 'CertificateExpired,*'
+        $refusal.Exception.Message | Should -Match 'CN=cloud .* expired on \d{4}-'
+        $certified.CertificatePassword = [securestring]::new()
+        (Get-ErrorOf { New-IaaSSite branch corp -Certificate $file @certified }).FullyQualifiedErrorId | Should -BeLike 'InvalidCertificate,*'
+        (Get-IaaSSite).Name | Should -Be hq
+    }
+}
+
+Describe 'New-IaaSSite with a key from a vault' {
+    It 'takes what Get-Secret gives' {
+        # Of the shape of Microsoft.PowerShell.SecretManagement: a SecureString unless -AsPlainText is given.
+        $vault = New-Module -Name FakeVault -ArgumentList $secret {
+            param($stored)
+            function Get-Secret([Parameter(Position = 0)][string]$Name, [string]$Vault, [switch]$AsPlainText) { if ($Name -eq 'hq-key' -and -not $AsPlainText) { $stored } }
+        }
+        try {
+            New-IaaSSite vaulted corp -Subnet 172.19.0.0/16 -GatewayAddress 203.0.113.11 -LocalAddress 203.0.113.1 -SharedKey (Get-Secret hq-key) | Out-Null
+            (Get-IaaSSiteConfiguration vaulted Table -IncludeSecret | Where-Object Name -EQ 'Shared key').Value | Should -Be $key
+        }
+        finally {
+            Remove-IaaSSite vaulted
+            Remove-Module $vault
+        }
+    }
+}
+
 Describe 'Get-IaaSSiteConfiguration' {
     It 'shows a placeholder, and the key only when asked' {
         Get-IaaSSiteConfiguration hq | Should -Match 'secret = "REPLACE'

@@ -50,9 +50,10 @@ internal static class SiteCommands
         var servers = new Option<string[]>("--dns-server") { Description = "The site's DNS servers, by address.", AllowMultipleArgumentsPerToken = true };
         var dpd = new Option<int?>("--dpd-timeout-seconds") { Description = "After how many silent seconds the other gateway is asked whether it is there." };
         var policy = new PolicyOptions();
+        var certificate = new CertificateOptions();
         var command = new Command("add", "Join an enterprise's network to one of the context's.");
         command.Arguments.Add(name);
-        foreach (var option in new Option[] { network, subnets, gateway, local, keyFile, suffix, servers, dpd }.Concat(policy.All))
+        foreach (var option in new Option[] { network, subnets, gateway, local, keyFile, suffix, servers, dpd }.Concat(certificate.All).Concat(policy.All))
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(async run =>
         {
@@ -71,7 +72,9 @@ internal static class SiteCommands
                 Policy = policy.Read(run.Parsed),
             };
             site.DpdTimeoutSeconds = run.Parsed.GetValue(dpd) ?? site.DpdTimeoutSeconds;
-            Write(run, await SitesOf(run).AddSiteAsync(site, ReadKey(run.Parsed.GetValue(keyFile)), run.Notices, run.Cancellation));
+            var key = ReadSecret(run.Parsed.GetValue(keyFile));
+            var credential = key is null ? certificate.Read(run.Parsed, site) : SiteCredential.OfSharedKey(key);
+            Write(run, await SitesOf(run).AddSiteAsync(site, credential, run.Notices, run.Cancellation));
         }));
         return command;
     }
@@ -91,7 +94,8 @@ internal static class SiteCommands
         {
             var site = (await FindAsync(run, run.Parsed.GetValue(name)!))[0];
             var network = await NetworkAsync(run, site.Network);
-            var text = SiteConfiguration.Render(run.Parsed.GetValue(device), site, network, run.Parsed.GetValue(secret) ? SitesOf(run).ReadSharedKey(site.Id) : null);
+            var key = run.Parsed.GetValue(secret) && site.Authentication == SiteAuthentication.SharedKey ? SitesOf(run).ReadSharedKey(site.Id) : null;
+            var text = SiteConfiguration.Render(run.Parsed.GetValue(device), site, network, key);
             if (run.Parsed.GetValue(path) is { } file)
                 SiteConfiguration.Save(Path.GetFullPath(file), text, run.Parsed.GetValue(force));
             else
@@ -168,8 +172,8 @@ internal static class SiteCommands
     private static async Task<VirtualNetwork> NetworkAsync(CommandRun run, string name) => await run.Ability<INetworkProvider>("networks of its own").FindNetworkAsync(name, run.Cancellation)
         ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{name}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", name);
 
-    /// <summary>A key comes by a file or a pipe: arguments are everybody's to read.</summary>
-    private static string? ReadKey(string? file) => file switch
+    /// <summary>A secret comes by a file or a pipe: arguments are everybody's to read.</summary>
+    private static string? ReadSecret(string? file) => file switch
     {
         null => null,
         StandardInput => Console.In.ReadLine() ?? "",
@@ -183,6 +187,33 @@ internal static class SiteCommands
     }
 
     private static ISiteProvider SitesOf(CommandRun run) => run.Ability<ISiteProvider>("sites");
+
+    /// <summary>With what this side proves who it is, if not with a shared key.</summary>
+    private sealed class CertificateOptions
+    {
+        private readonly Option<string?> _certificate = new("--certificate") { Description = "The file of this side's certificate: PEM, or PKCS #12 (.pfx) with its key." };
+        private readonly Option<string?> _key = new("--certificate-key") { Description = "The file of its private key (PEM), where it is not in the certificate's own." };
+        private readonly Option<string?> _password = new("--certificate-password-file") { Description = "A file with what the private key is encrypted with, or - for standard input." };
+        private readonly Option<string?> _ca = new("--ca-certificate") { Description = "The file of the certificate of who issued the site's gateway's." };
+        private readonly Option<string?> _identity = new("--gateway-identity") { Description = "By what the site's gateway identifies itself; its address when left out." };
+
+        public IEnumerable<Option> All => [_certificate, _key, _password, _ca, _identity];
+
+        public SiteCredential? Read(ParseResult parsed, Site site)
+        {
+            var (certificate, ca) = (parsed.GetValue(_certificate), parsed.GetValue(_ca));
+            if (certificate is null && ca is null)
+                return null;
+            if (certificate is null || ca is null)
+            {
+                throw new IaaSException(ErrorKind.InvalidArgument, "CertificateAlone", "A site by certificates needs this side's own and that of who issued the other's.",
+                    "Give both -Certificate and -CaCertificate.", site.Name);
+            }
+
+            site.GatewayIdentity = parsed.GetValue(_identity);
+            return CertificateFile.Read(new CertificateFiles(certificate, parsed.GetValue(_key), ca), ReadSecret(parsed.GetValue(_password)), site, TimeProvider.System.GetUtcNow());
+        }
+    }
 
     /// <summary>What both gateways must agree on.</summary>
     private sealed class PolicyOptions

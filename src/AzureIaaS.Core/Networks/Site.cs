@@ -40,11 +40,26 @@ public sealed class Site
     /// <summary>The site's own subnets, as addresses with the length of the prefix.</summary>
     public IList<string> Subnets { get; set; } = [];
 
-    /// <summary>The address at which the site's gateway is reached; it identifies itself by it.</summary>
+    /// <summary>The address at which the site's gateway is reached; it identifies itself by it, unless <see cref="GatewayIdentity"/> says otherwise.</summary>
     public string GatewayAddress { get; set; } = "";
 
     /// <summary>The address at which the site reaches this side's gateway, which identifies itself by it: behind address translation, the public one.</summary>
     public string LocalAddress { get; set; } = "";
+
+    /// <summary>How the gateways prove to each other who they are.</summary>
+    public SiteAuthentication Authentication { get; set; }
+
+    /// <summary>By what the site's gateway identifies itself: an address, a DNS name or a distinguished name. Null for its address.</summary>
+    public string? GatewayIdentity { get; set; }
+
+    /// <summary>By what this side identifies itself. Null for its address.</summary>
+    public string? LocalIdentity { get; set; }
+
+    /// <summary>This side's certificate; null with a shared key.</summary>
+    public SiteCertificate? Certificate { get; set; }
+
+    /// <summary>The certificate of who issued the site's gateway's; null with a shared key.</summary>
+    public SiteCertificate? CaCertificate { get; set; }
 
     /// <summary>What both gateways must agree on.</summary>
     public IpsecPolicy Policy { get; set; } = new();
@@ -66,6 +81,9 @@ public sealed class Site
 
     /// <summary>Since when; null where nothing is known.</summary>
     public DateTimeOffset? Since { get; set; }
+
+    /// <summary>What encrypts its packets on this side; null while no gateway runs.</summary>
+    public IpsecEngine? IpsecEngine { get; set; }
 
     /// <summary>How many bytes have come from the site since the gateway was started.</summary>
     public long BytesIn { get; set; }

@@ -79,11 +79,12 @@ public static class SiteConfiguration
         ArgumentNullException.ThrowIfNull(site);
         ArgumentNullException.ThrowIfNull(network);
         var label = DnsName.LabelOf(network.Name, _ => false);
+        var isByKey = site.Authentication == SiteAuthentication.SharedKey;
         // The other side always begins, and begins anew: two that do it at once get two tunnels.
         return string.Create(CultureInfo.InvariantCulture, $$"""
             # {{site.Name}}: the tunnel to network {{network.Name}} ({{network.Subnet}}). For strongSwan, /etc/swanctl/conf.d; then: swanctl --load-all
             # Without kernel IPsec, the plugin kernel-libipsec (Debian: libcharon-extra-plugins) is needed. IPv4 forwarding must be on (net.ipv4.ip_forward).
-            # The firewall must let in UDP 500 and 4500 from {{site.LocalAddress}}, and forward between {{string.Join(", ", site.Subnets)}} and {{network.Subnet}}.
+            # The firewall must let in UDP 500 and 4500 from {{site.LocalAddress}}, and forward between {{string.Join(", ", site.Subnets)}} and {{network.Subnet}}.{{WhereCertificatesGo(site, label)}}
             connections {
                 {{label}} {
                     version = 2
@@ -97,12 +98,12 @@ public static class SiteConfiguration
                     mobike = no
                     unique = replace
                     local {
-                        auth = psk
-                        id = {{site.GatewayAddress}}
+                        {{(isByKey ? "auth = psk" : $"auth = pubkey\n            certs = {label}.pem")}}
+                        id = {{Quote(site.GatewayIdentity ?? site.GatewayAddress)}}
                     }
                     remote {
-                        auth = psk
-                        id = {{site.LocalAddress}}
+                        {{(isByKey ? "auth = psk" : "auth = pubkey")}}
+                        id = {{Quote(site.LocalIdentity ?? site.LocalAddress)}}
                     }
                     children {
                         {{label}} {
@@ -117,15 +118,28 @@ public static class SiteConfiguration
                     }
                 }
             }
-            secrets {
-                ike-{{label}} {
-                    id = {{site.LocalAddress}}
-                    secret = {{(key is null ? $"\"{Placeholder}\"" : "0s" + Convert.ToBase64String(Encoding.ASCII.GetBytes(key)))}}
-                }
-            }
 
-            """).ReplaceLineEndings("\n");
+            """).ReplaceLineEndings("\n") + (isByKey ? Secret(site, label, key) : "");
     }
+
+    private static string Secret(Site site, string label, string? key) => string.Create(CultureInfo.InvariantCulture, $$"""
+        secrets {
+            ike-{{label}} {
+                id = {{site.LocalAddress}}
+                secret = {{(key is null ? $"\"{Placeholder}\"" : "0s" + Convert.ToBase64String(Encoding.ASCII.GetBytes(key)))}}
+            }
+        }
+
+        """).ReplaceLineEndings("\n");
+
+    private static string WhereCertificatesGo(Site site, string label) => site.Authentication == SiteAuthentication.SharedKey ? "" : $"""
+
+        # Its own certificate goes to /etc/swanctl/x509/{label}.pem and must be for {site.GatewayIdentity ?? site.GatewayAddress}, its key to /etc/swanctl/private,
+        # and the certificate of {site.Certificate?.Issuer}, who issued this side's, to /etc/swanctl/x509ca.
+        """;
+
+    /// <summary>A distinguished name has characters that would end a value.</summary>
+    private static string Quote(string identity) => identity.All(c => char.IsAsciiLetterOrDigit(c) || c is '.' or '-') ? identity : $"\"{identity.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal)}\"";
 
     /// <summary>What any gateway's administrator has to type in.</summary>
     /// <param name="site">The site.</param>
@@ -140,10 +154,7 @@ public static class SiteConfiguration
         List<SiteParameter> table =
         [
             new("Protocol", "IKEv2, tunnel mode, ESP; NAT traversal (ESP in UDP) always"),
-            new("Authentication", "pre-shared key"),
-            new("Shared key", key ?? Placeholder),
-            new("This gateway's address and identity", site.GatewayAddress),
-            new("Remote gateway's address and identity", site.LocalAddress),
+            .. site.Authentication == SiteAuthentication.SharedKey ? ByKey(site, key) : ByCertificate(site),
             new("Local subnets", string.Join(", ", site.Subnets)),
             new("Remote subnet", network.Subnet),
             new("IKE encryption", policy.IkeEncryption.ToString()),
@@ -162,6 +173,26 @@ public static class SiteConfiguration
             table.Add(new("Forward DNS names", $"{suffix} to {network.GatewayAddress}"));
         return table;
     }
+
+    private static IEnumerable<SiteParameter> ByKey(Site site, string? key) =>
+    [
+        new("Authentication", "pre-shared key"),
+        new("Shared key", key ?? Placeholder),
+        new("This gateway's address and identity", site.GatewayAddress),
+        new("Remote gateway's address and identity", site.LocalAddress),
+    ];
+
+    private static IEnumerable<SiteParameter> ByCertificate(Site site) =>
+    [
+        new("Authentication", "X.509 certificates"),
+        new("This gateway's certificate is issued by", site.CaCertificate?.Subject ?? ""),
+        new("This gateway's address", site.GatewayAddress),
+        new("This gateway's identity", site.GatewayIdentity ?? site.GatewayAddress),
+        new("Remote gateway's certificate is issued by", site.Certificate?.Issuer ?? ""),
+        new("Remote gateway's certificate", site.Certificate?.Thumbprint ?? ""),
+        new("Remote gateway's address", site.LocalAddress),
+        new("Remote gateway's identity", site.LocalIdentity ?? site.LocalAddress),
+    ];
 
     /// <summary>The table as text.</summary>
     /// <param name="table">The table.</param>

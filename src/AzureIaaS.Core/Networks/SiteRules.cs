@@ -10,6 +10,7 @@ public static class SiteRules
     private const int MostDnsServers = 3;
     private const int ShortestDpd = 9;
     private const int LongestDpd = 3600;
+    private const int LongestIdentity = 255;
 
     /// <summary>Checks a site.</summary>
     /// <param name="site">The site; its suffix is brought into the usual form.</param>
@@ -27,6 +28,7 @@ public static class SiteRules
         var subnets = CheckSubnets(site);
         CheckOverlaps(site, subnets, network, networks, sites);
         CheckAddresses(site, subnets);
+        CheckIdentity(site);
         CheckNames(site, subnets, network, sites);
     }
 
@@ -106,6 +108,16 @@ public static class SiteRules
 
         if (site.GatewayAddress == site.LocalAddress)
             throw Invalid("InvalidGatewayAddress", $"{site.GatewayAddress} cannot be both gateways' address.", "Give the address of the site's gateway with -GatewayAddress.", site.GatewayAddress);
+    }
+
+    private static void CheckIdentity(Site site)
+    {
+        // A pattern would let in whoever else has a certificate of that issuer.
+        if (site.GatewayIdentity is { } identity && (identity.Length is 0 or > LongestIdentity || identity.Any(c => c is < ' ' or > '~' or '*' or '%')))
+        {
+            throw Invalid("InvalidGatewayIdentity", $"'{identity}' is no identity of a gateway.",
+                "Give an address, a DNS name or a whole distinguished name that is in its certificate with -GatewayIdentity, such as CN=vpn.contoso.example.", identity);
+        }
     }
 
     private static void CheckNames(Site site, List<IPNetwork> subnets, VirtualNetwork network, IReadOnlyList<Site> sites)

@@ -9,11 +9,11 @@ public interface ISiteProvider
 
     /// <summary>Adds a site, and begins to connect to it.</summary>
     /// <param name="site">The site; its id, and the local address where it is empty, are filled.</param>
-    /// <param name="sharedKey">The shared key; null to have one made.</param>
+    /// <param name="credential">With what this side proves who it is; null to have a shared key made.</param>
     /// <param name="notices">Receives what keeps it from being connected.</param>
     /// <param name="cancellation">Stops waiting for the gateway.</param>
     /// <exception cref="IaaSException">Its name is taken, or something about it is not possible.</exception>
-    Task<Site> AddSiteAsync(Site site, string? sharedKey, IProgress<Notice> notices, CancellationToken cancellation);
+    Task<Site> AddSiteAsync(Site site, Networks.SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation);
 
     /// <summary>Ends a site's tunnel, and forgets the site and its key. Repeating it changes nothing.</summary>
     /// <param name="site">The site's id.</param>
@@ -28,7 +28,7 @@ public interface ISiteProvider
     Task<Networks.DomainFacts> LookForDomainAsync(Guid network, string domain, CancellationToken cancellation);
 
     /// <summary>A site's shared key.</summary>
-    /// <param name="site">The site's id.</param>
+    /// <param name="site">The site's id, of one that has a shared key.</param>
     /// <exception cref="IaaSException">It cannot be read.</exception>
     string ReadSharedKey(Guid site);
 

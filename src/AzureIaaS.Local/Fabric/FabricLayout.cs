@@ -206,7 +206,7 @@ public sealed record NetworkFiles(string Run, string Log)
 /// <summary>The files of the gateway of the sites.</summary>
 /// <param name="Run">Its folder of sockets, for what lasts as long as its process.</param>
 /// <param name="Log">What it has to say.</param>
-/// <param name="Keys">The folder of the shared keys.</param>
+/// <param name="Keys">The folder of the keys and certificates.</param>
 public sealed record SiteFiles(string Run, string Log, string Keys)
 {
     /// <summary>Where it is asked.</summary>
@@ -227,7 +227,15 @@ public sealed record SiteFiles(string Run, string Log, string Keys)
     /// <summary>Which process the IKE daemon is.</summary>
     public string Daemon => Path.Combine(Run, "charon.json");
 
-    /// <summary>A site's shared key.</summary>
+    /// <summary>A site's shared key, or the private key of its certificate.</summary>
     /// <param name="site">The site's id.</param>
     public string Key(Guid site) => Path.Combine(Keys, $"{site:N}.key");
+
+    /// <summary>The certificate with which this side's gateway proves to a site who it is.</summary>
+    /// <param name="site">The site's id.</param>
+    public string Certificate(Guid site) => Path.Combine(Keys, $"{site:N}.crt");
+
+    /// <summary>The certificate of who issued the one of a site's gateway.</summary>
+    /// <param name="site">The site's id.</param>
+    public string CaCertificate(Guid site) => Path.Combine(Keys, $"{site:N}.ca");
 }

@@ -62,10 +62,13 @@ public sealed class GetSiteCommand : SiteCmdlet
 }
 
 /// <summary>New-IaaSSite: joins an enterprise's network to one of the context's.</summary>
-[Cmdlet(VerbsCommon.New, "IaaSSite", SupportsShouldProcess = true)]
+[Cmdlet(VerbsCommon.New, "IaaSSite", SupportsShouldProcess = true, DefaultParameterSetName = ByKey)]
 [OutputType(typeof(Site))]
 public sealed class NewSiteCommand : SiteCmdlet
 {
+    private const string ByKey = "SharedKey";
+    private const string ByCertificate = "Certificate";
+
     /// <summary>The site's name.</summary>
     [Parameter(Mandatory = true, Position = 0, ValueFromPipelineByPropertyName = true)]
     [ValidateNotNullOrEmpty]
@@ -93,8 +96,32 @@ public sealed class NewSiteCommand : SiteCmdlet
     public string? LocalAddress { get; set; }
 
     /// <summary>The shared key; one is made when left out.</summary>
-    [Parameter]
+    [Parameter(ParameterSetName = ByKey)]
     public SecureString? SharedKey { get; set; }
+
+    /// <summary>The file of this side's certificate: PEM, or PKCS #12 (.pfx) with its key.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ByCertificate)]
+    [ValidateNotNullOrEmpty]
+    public string? Certificate { get; set; }
+
+    /// <summary>The file of the certificate's private key (PEM), where it is not in the certificate's own.</summary>
+    [Parameter(ParameterSetName = ByCertificate)]
+    [EmptyIsNull]
+    public string? CertificateKey { get; set; }
+
+    /// <summary>What the private key is encrypted with.</summary>
+    [Parameter(ParameterSetName = ByCertificate)]
+    public SecureString? CertificatePassword { get; set; }
+
+    /// <summary>The file of the certificate of who issued the site's gateway's.</summary>
+    [Parameter(Mandatory = true, ParameterSetName = ByCertificate)]
+    [ValidateNotNullOrEmpty]
+    public string? CaCertificate { get; set; }
+
+    /// <summary>By what the site's gateway identifies itself; its address when left out.</summary>
+    [Parameter(ParameterSetName = ByCertificate)]
+    [EmptyIsNull]
+    public string? GatewayIdentity { get; set; }
 
     /// <summary>What the site's names end with.</summary>
     [Parameter(ValueFromPipelineByPropertyName = true)]
@@ -166,10 +193,22 @@ public sealed class NewSiteCommand : SiteCmdlet
                 SaLifetimeSeconds = SaLifetimeSeconds,
             },
         };
-        var key = SharedKey is null ? null : new System.Net.NetworkCredential("", SharedKey).Password;
+        var credential = ReadCredential(site);
         if (ShouldProcess($"{Name} ({string.Join(", ", Subnet)} by {GatewayAddress})", $"Join a site to network {network.Name}"))
-            WriteObject(Mark(Await(c => SitesOf(session).AddSiteAsync(site, key, Output, c)), session));
+            WriteObject(Mark(Await(c => SitesOf(session).AddSiteAsync(site, credential, Output, c)), session));
     });
+
+    private SiteCredential? ReadCredential(Site site)
+    {
+        if (ParameterSetName == ByKey)
+            return SharedKey is null ? null : SiteCredential.OfSharedKey(TextOf(SharedKey)!);
+        site.GatewayIdentity = GatewayIdentity;
+        return CertificateFile.Read(new CertificateFiles(FullPath(Certificate!), CertificateKey is null ? null : FullPath(CertificateKey), FullPath(CaCertificate!)), TextOf(CertificatePassword), site, TimeProvider.System.GetUtcNow());
+    }
+
+    private string FullPath(string path) => SessionState.Path.GetUnresolvedProviderPathFromPSPath(path);
+
+    private static string? TextOf(SecureString? secret) => secret is null ? null : new System.Net.NetworkCredential("", secret).Password;
 }
 
 /// <summary>Remove-IaaSSite: ends the tunnels of sites, and forgets them with their keys.</summary>
@@ -238,7 +277,7 @@ public sealed class GetSiteConfigurationCommand : SiteCmdlet
         foreach (var site in Find(session, Name))
         {
             var network = NetworkOf(session, site.Network);
-            var key = IncludeSecret ? SitesOf(session).ReadSharedKey(site.Id) : null;
+            var key = IncludeSecret && site.Authentication == SiteAuthentication.SharedKey ? SitesOf(session).ReadSharedKey(site.Id) : null;
             if (Path is not null)
             {
                 var file = SessionState.Path.GetUnresolvedProviderPathFromPSPath(Path);

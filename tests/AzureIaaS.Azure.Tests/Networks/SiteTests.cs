@@ -25,7 +25,7 @@ public sealed class SiteTests : IDisposable
         _azure.Arm.ConnectionStatus = "Connected";
         var policy = new IpsecPolicy { IkeEncryption = IkeEncryption.AES192, DhGroup = DhGroup.ECP384, PfsGroup = PfsGroup.ECP256, SaLifetimeSeconds = 3600 };
 
-        var site = await Sites.AddSiteAsync(Site(corp, "hq", s => (s.Policy, s.DpdTimeoutSeconds) = (policy, 60)), Key, _azure, default);
+        var site = await Sites.AddSiteAsync(Site(corp, "hq", s => (s.Policy, s.DpdTimeoutSeconds) = (policy, 60)), SiteCredential.OfSharedKey(Key), _azure, default);
 
         var listed = Assert.Single(await Sites.ListSitesAsync(default));
         Assert.Equal((site.Id, "hq", "corp", corp.Id, "198.51.100.7"), (listed.Id, listed.Name, listed.Network, listed.NetworkId, listed.GatewayAddress));
@@ -46,9 +46,9 @@ public sealed class SiteTests : IDisposable
     {
         var corp = await NetworkAsync("corp", "10.20.0.0/24");
         _azure.Arm.Intercept = r => r.Method == "PUT" && r.Path.Contains("/connections/", StringComparison.Ordinal) ? Answer.Error(400, "Refused", "No.") : null;
-        var e = await Assert.ThrowsAsync<IaaSException>(() => Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default));
+        var e = await Assert.ThrowsAsync<IaaSException>(() => Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default));
         _azure.Arm.Intercept = _ => null;
-        await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+        await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
         _azure.Session.Dispose();
 
         var said = string.Join('\n', _azure.Notices.Select(n => n.Text)) + e;
@@ -93,7 +93,7 @@ public sealed class SiteTests : IDisposable
             var ended = true;
             try
             {
-                await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+                await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
             }
             catch (InvalidOperationException)
             {
@@ -104,7 +104,7 @@ public sealed class SiteTests : IDisposable
             var half = await Sites.ListSitesAsync(default);
             Assert.All(half.Where(_ => !ended), s => Assert.Equal((SiteState.Connecting, true), (s.State, s.LastError is not null)));
             if (at % 2 == 0 && !ended)
-                await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+                await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
             foreach (var site in await Sites.ListSitesAsync(default))
                 await Sites.RemoveSiteAsync(site.Id, _azure, default);
             Assert.Equal(before, Picture());
@@ -123,7 +123,7 @@ public sealed class SiteTests : IDisposable
         var before = Picture();
         for (var at = 0; ; at++)
         {
-            var site = await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+            var site = await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
             var (deletes, cut) = (0, at);
             _azure.Arm.Intercept = r => r.Method == "DELETE" && deletes++ == cut ? throw new InvalidOperationException("died") : null;
             var died = await Record.ExceptionAsync(() => Sites.RemoveSiteAsync(site.Id, _azure, default)) is not null;
@@ -148,7 +148,7 @@ public sealed class SiteTests : IDisposable
                 stop.Cancel();
             return null;
         };
-        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, stop.Token));
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, stop.Token));
         _azure.Arm.Intercept = _ => null;
 
         Assert.Contains("up to an hour", Assert.Single(await Sites.ListSitesAsync(default)).LastError, StringComparison.Ordinal);
@@ -160,7 +160,7 @@ public sealed class SiteTests : IDisposable
             return null;
         };
         using var other = _azure.OtherComputer();
-        var site = await ((ISiteProvider)other.Provider).AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+        var site = await ((ISiteProvider)other.Provider).AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
         Assert.Null(site.LastError);
     }
 
@@ -173,12 +173,12 @@ public sealed class SiteTests : IDisposable
     public async Task What_cannot_be_is_refused_before_anything_is_made(string id, string name, string subnet, string gateway, string local)
     {
         var corp = await NetworkAsync("corp", "10.20.0.0/24");
-        await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+        await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
         _azure.Arm.Add(new() { ["id"] = Id("localNetworkGateways", "theirs"), ["name"] = "theirs", ["type"] = "Microsoft.Network/localNetworkGateways", ["location"] = "westeurope", ["tags"] = new System.Text.Json.Nodes.JsonObject(), ["properties"] = new System.Text.Json.Nodes.JsonObject() });
         var before = Picture();
 
         var e = await Assert.ThrowsAsync<IaaSException>(() => Sites.AddSiteAsync(
-            Site(corp, name, s => (s.Subnets, s.GatewayAddress, s.LocalAddress) = ([subnet], gateway, local)), Key, _azure, default));
+            Site(corp, name, s => (s.Subnets, s.GatewayAddress, s.LocalAddress) = ([subnet], gateway, local)), SiteCredential.OfSharedKey(Key), _azure, default));
 
         Assert.Equal(id, e.ErrorId);
         Assert.Equal(before, Picture());
@@ -188,7 +188,7 @@ public sealed class SiteTests : IDisposable
     public async Task A_gateway_without_sites_is_left_behind_and_said_so()
     {
         var corp = await NetworkAsync("corp", "10.20.0.0/24");
-        await Sites.AddSiteAsync(Site(corp, "hq"), Key, _azure, default);
+        await Sites.AddSiteAsync(Site(corp, "hq"), SiteCredential.OfSharedKey(Key), _azure, default);
         var orphans = (IOrphanProvider)_azure.Provider;
         Assert.Empty(await orphans.ListOrphansAsync(default));
         foreach (var type in new[] { "connections", "localNetworkGateways" })

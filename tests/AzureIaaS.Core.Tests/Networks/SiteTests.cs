@@ -29,6 +29,8 @@ public class SiteTests
         { "InvalidDpdTimeout", "DpdTimeoutSeconds", "5" },
         { "InvalidLifetime", "SaLifetimeSeconds", "100" },
         { "InvalidSiteName", "Name", "a/b" },
+        { "InvalidGatewayIdentity", "GatewayIdentity", "CN=*" },
+        { "InvalidGatewayIdentity", "GatewayIdentity", "%any" },
     };
 
     [Theory]
@@ -43,6 +45,7 @@ public class SiteTests
             case "GatewayAddress": site.GatewayAddress = value; break;
             case "DnsServers": (site.DnsSuffix, site.DnsServers) = ("office.example", list); break;
             case "DnsSuffix": site.DnsSuffix = value; break;
+            case "GatewayIdentity": site.GatewayIdentity = value; break;
             case "DpdTimeoutSeconds": site.DpdTimeoutSeconds = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture); break;
             case "SaLifetimeSeconds": site.Policy = site.Policy with { SaLifetimeSeconds = int.Parse(value, System.Globalization.CultureInfo.InvariantCulture) }; break;
             default: site.Name = value; break;

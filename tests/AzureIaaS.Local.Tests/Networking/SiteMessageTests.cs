@@ -4,6 +4,7 @@ using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Processes;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -69,6 +70,88 @@ public class SiteMessageTests
     [InlineData("IKE_SA office[1] established between 203.0.113.1[203.0.113.1]...203.0.113.7[203.0.113.7]")]
     [InlineData("retransmit 1 of request with message ID 0")]
     public void WhatIsUsualIsNoTrouble(string message) => Assert.Null(SiteTrouble.Of(message, Office()));
+
+    [Theory]
+    [InlineData("subject certificate invalid (valid from Jan 01 00:00:00 2020 to Jan 31 00:00:00 2020)", "has expired, or is not valid yet (valid from Jan 01 00:00:00 2020 to Jan 31 00:00:00 2020)")]
+    [InlineData("no issuer certificate found for \"CN=office\"", "not issued by CN=CA")]
+    [InlineData("constraint check failed: identity 'vpn.office.example' required ", "does not prove that it is vpn.office.example")]
+    [InlineData("no trusted ECDSA public key found for 'vpn.office.example'", "does not prove that it is vpn.office.example")]
+    [InlineData("received AUTHENTICATION_FAILED notify error", "does not accept this side's certificate")]
+    [InlineData("giving up after 4 retransmits", "does not answer")]
+    public void TroubleWithCertificatesIsSaidWithWhatToDo(string message, string words) => Assert.Contains(words, SiteTrouble.Of(message, Certified()), StringComparison.Ordinal);
+
+    [Fact]
+    public void WhatIsWrongWithACertificateIsNotHiddenByThatItIsNotTrusted()
+    {
+        var status = new SiteStatus(Certified());
+        status.Hear("subject certificate invalid (valid from A to B)", Noon);
+        Assert.False(status.Hear("no trusted ECDSA public key found for 'vpn.office.example'", Noon));
+        Assert.Contains("has expired", status.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void ACertificateThatHasExpiredKeepsATunnelAndBeginsNone()
+    {
+        var site = Certified();
+        var (status, expiry) = (new SiteStatus(site), site.Certificate!.NotAfter);
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], expiry);
+        Assert.Equal((SiteState.Connected, null, false), (status.State, status.LastError, status.IsExpired(expiry)));
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], expiry.AddSeconds(1));
+        Assert.Equal((SiteState.Connected, true), (status.State, status.IsExpired(expiry.AddSeconds(1))));
+        Assert.Contains("expired on 2026-06-01 12:00:00Z", status.LastError, StringComparison.Ordinal);
+        status.Update([], expiry.AddSeconds(2));
+        Assert.Equal(SiteState.NotConnected, status.State);
+        Assert.Contains("expired on 2026-06-01 12:00:00Z", status.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task TheKernelEncryptsWhereItCanAndTheDaemonElsewhere()
+    {
+        static KernelIpsec.Run Says(int? exitCode, string error) => (program, arguments, _, _) =>
+        {
+            Assert.Equal("unshare", program);
+            Assert.Equal("--net", arguments.First());   // nothing of this computer's own network is touched
+            return Task.FromResult(new ProgramResult(exitCode, "", error));
+        };
+        Assert.Equal((IpsecEngine.Kernel, null), await KernelIpsec.ChooseAsync(Says(0, ""), CancellationToken.None));
+        Assert.Equal((IpsecEngine.UserSpace, "Error: Unknown device type."), await KernelIpsec.ChooseAsync(Says(2, "Error: Unknown device type.\n"), CancellationToken.None));
+        Assert.Equal(IpsecEngine.UserSpace, (await KernelIpsec.ChooseAsync(Says(null, ""), CancellationToken.None)).Engine);
+        Assert.Equal(IpsecEngine.UserSpace, (await KernelIpsec.ChooseAsync((_, a, l, c) => ProgramRun.RunAsync("/nowhere/unshare", a, l, c), CancellationToken.None)).Engine);
+
+        var (kernel, library) = (CharonMessages.Settings("v", "l", IpsecEngine.Kernel), CharonMessages.Settings("v", "l", IpsecEngine.UserSpace));
+        Assert.Contains("kernel-netlink socket-default", kernel, StringComparison.Ordinal);
+        Assert.DoesNotContain("kernel-libipsec", kernel, StringComparison.Ordinal);
+        Assert.Contains("kernel-libipsec kernel-netlink", library, StringComparison.Ordinal);
+        var network = new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24" };
+        ViciSection Child(IpsecEngine engine) => CharonMessages.Connection(Office(), network, engine: engine).Sections.Single().Section.Section("children").Sections.Single().Section;
+        Assert.Equal((int)KernelIpsec.InterfaceId, Child(IpsecEngine.Kernel).Number("if_id_out"));
+        Assert.Null(Child(IpsecEngine.UserSpace).Text("if_id_out"));
+    }
+
+    [SkippableFact]
+    public async Task WhatIsTriedOfTheKernelLeavesNothing()
+    {
+        Skip.IfNot(Environment.UserName == "root" && OperatingSystem.IsLinux(), "namespaces need root");
+        var (engine, why) = await KernelIpsec.ChooseAsync(ProgramRun.RunAsync, CancellationToken.None);
+        Assert.Equal(engine == IpsecEngine.Kernel, why is null);
+        Assert.NotEqual("", why);
+        Assert.DoesNotContain("trial:", await File.ReadAllTextAsync("/proc/net/dev"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void TheEndOfFormerKeysIsNotTheTunnels()
+    {
+        var status = new SiteStatus(Office());
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], Noon);
+        Assert.False(status.Hear("received DELETE for IKE_SA x[1]", Noon));
+        Assert.Null(status.LastError);
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], Noon);
+        Assert.Equal((SiteState.Connected, null), (status.State, status.LastError));
+        status.Hear("received DELETE for IKE_SA x[2]", Noon);
+        status.Update([], Noon);
+        Assert.Equal(SiteState.NotConnected, status.State);
+        Assert.Contains("has ended the tunnel", status.LastError, StringComparison.Ordinal);
+    }
 
     [Fact]
     public void AStateLastsUntilSomethingHappensAndCountersOutliveTheirKeys()
@@ -241,6 +324,16 @@ public class SiteMessageTests
         foreach (var (id, childState, bytesIn, bytesOut) in children)
             section.Add($"child-{id}", new ViciSection().Add("uniqueid", id).Add("state", childState).Add("bytes-in", $"{bytesIn}").Add("bytes-out", $"{bytesOut}"));
         return new ViciSection().Add("state", state).Add("child-sas", section);
+    }
+
+    private static DateTimeOffset Noon => new(2026, 6, 1, 12, 0, 0, TimeSpan.Zero);
+
+    private static Site Certified()
+    {
+        var site = Office();
+        (site.Authentication, site.GatewayIdentity, site.LocalIdentity) = (SiteAuthentication.Certificate, "vpn.office.example", "CN=cloud");
+        (site.Certificate, site.CaCertificate) = (new SiteCertificate { Subject = "CN=cloud", Issuer = "CN=CA", NotAfter = Noon }, new SiteCertificate { Subject = "CN=CA", NotAfter = Noon.AddYears(1) });
+        return site;
     }
 
     private static Site Office() => new() { Name = "office", Subnets = ["192.168.10.0/24"], GatewayAddress = "203.0.113.7", LocalAddress = "203.0.113.1" };

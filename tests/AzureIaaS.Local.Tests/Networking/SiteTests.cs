@@ -1,8 +1,11 @@
+using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
 using AzureIaaS.Failover;
 using AzureIaaS.Local.Tests.Support;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 using AzureIaaS.Readiness;
+using AzureIaaS.Tests.Networks;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -34,6 +37,7 @@ public class SiteTests
         await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, Key));
         site = await lab.WaitAsync(SiteState.Connected);
         Assert.True(site.LastError is null && site.Since > site.Created, site.LastError);
+        Assert.NotNull(site.IpsecEngine);
 
         await fabric.WaitForAddressAsync(web);
         var digest = (await fabric.TypeAsync(web, Serve)).Split(' ')[0];
@@ -54,7 +58,7 @@ public class SiteTests
         Assert.True(await SiteLab.CountAsync(wire, "udp port 4500") > 100);
         Assert.Equal(0, await SiteLab.CountAsync(wire, "ip and not udp port 500 and not udp port 4500"));
         Assert.Equal(-1, (await File.ReadAllBytesAsync(wire)).AsSpan().IndexOf("plain words"u8));
-        AssertKeyIsNowhere(fabric);
+        AssertNowhere(fabric, Key);
 
         await ((ISiteProvider)fabric.Provider).RemoveSiteAsync(site.Id, fabric.Notices, CancellationToken.None);
         Assert.False(key.Exists && File.Exists(key.FullName));
@@ -87,6 +91,59 @@ public class SiteTests
         await lab.WaitAsync(SiteState.NotConnected, "does not answer", seconds: 120);
         await lab.StartOfficeAsync(SiteConfiguration.ForStrongSwan(site, corp, key));
         await lab.WaitAsync(SiteState.Connected);
+    }
+
+    [SkippableFact]
+    public async Task ASiteIsJoinedByCertificatesOneThatHasExpiredIsSaidAndTrafficOutlivesItsKeys()
+    {
+        using var fabric = new TestFabric();
+        await using var lab = await SiteLab.CreateAsync(fabric);
+        using var issuer = new TestCertificates();
+        using var own = issuer.Issue("O=Contoso, CN=cloud");
+        using var expired = issuer.Issue("CN=office", SiteLab.OfficeAddress, days: -1);
+        using var valid = issuer.Issue("CN=office", SiteLab.OfficeAddress);
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var site = await lab.AddSiteAsync(corp, credential: s =>
+        {
+            var (both, ca) = (Path.Combine(fabric.Folder, "own.pfx"), Path.Combine(fabric.Folder, "ca.pem"));
+            File.WriteAllBytes(both, own.Export(X509ContentType.Pkcs12, "password"));
+            File.WriteAllText(ca, issuer.CaPem);
+            return CertificateFile.Read(new CertificateFiles(both, null, ca), "password", s, TimeProvider.System.GetUtcNow());
+        });
+        await using var network = new TestSwitch(fabric, corp);
+        // The office wants new keys every few seconds: of the packets, and of IKE itself.
+        var configuration = SiteConfiguration.ForStrongSwan(site, corp, null)
+            .Replace("life_time = 27000s", "life_time = 6s", StringComparison.Ordinal).Replace("rekey_time = 24300s", "rekey_time = 3s", StringComparison.Ordinal)
+            .Replace("rekey_time = 25920s", "rekey_time = 5s", StringComparison.Ordinal).Replace("over_time = 2880s", "over_time = 60s\nrand_time = 0s", StringComparison.Ordinal);
+        lab.StartGateway();
+        lab.StartNames("--server=/corp.example/10.20.0.1", "--cache-size=0");
+        lab.Certify(expired, issuer.CaPem);
+        await lab.StartOfficeAsync(configuration);
+        await lab.WaitAsync(SiteState.NotConnected, "has expired, or is not valid yet");
+        lab.Certify(valid, issuer.CaPem);
+        await lab.ConfigureOfficeAsync(configuration);
+        site = await lab.WaitAsync(SiteState.Connected);
+        Assert.Equal((own.Thumbprint, null, "O=Contoso, CN=cloud"), (site.Certificate!.Thumbprint, site.LastError, site.LocalIdentity));
+        var answered = 0;
+        for (var limit = Stopwatch.StartNew(); lab.CountInLog("established with SPIs") < 4 || lab.CountInLog("rekeyed between") < 1; answered++)
+        {
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(120), $"The keys are not renewed. {lab.Log()}");
+            var said = await lab.AtDeskAsync("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do getent hosts gateway.corp.example; done");
+            Assert.Equal(9, said.Split('\n').Count(l => l.StartsWith("10.20.0.1 ", StringComparison.Ordinal)));
+            var now = await lab.WaitAsync(SiteState.Connected);
+            Assert.Equal((site.Since, null), (now.Since, now.LastError));
+        }
+
+        Assert.True(answered > 1, "Nothing was asked while keys were renewed.");
+
+        var keys = Directory.GetFiles(fabric.Layout.Sites.Keys);
+        Assert.Equal(3, keys.Length);
+        Assert.All(keys, k => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(k)));
+        var secret = TestCertificates.KeyPem(own).Split('\n')[1];
+        Assert.Contains(secret, File.ReadAllText(fabric.Layout.Sites.Key(site.Id)), StringComparison.Ordinal);
+        AssertNowhere(fabric, secret);
+        await ((ISiteProvider)fabric.Provider).RemoveSiteAsync(site.Id, fabric.Notices, CancellationToken.None);
+        Assert.Empty(Directory.GetFiles(fabric.Layout.Sites.Keys));
     }
 
     [SkippableFact]
@@ -197,13 +254,13 @@ public class SiteTests
         }
     }
 
-    private static void AssertKeyIsNowhere(TestFabric fabric)
+    private static void AssertNowhere(TestFabric fabric, string secret)
     {
         foreach (var file in Directory.EnumerateFiles(fabric.Root, "*", SearchOption.AllDirectories).Where(f => !f.StartsWith(fabric.Layout.Sites.Keys, StringComparison.Ordinal)))
         {
             // The machine's disk holds nothing of it, and is large; who holds a lock nobody else opens.
             if (new FileInfo(file).Length is > 0 and < 16 << 20 && !file.EndsWith(".lock", StringComparison.Ordinal))
-                Assert.Equal(-1, File.ReadAllBytes(file).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(Key)));
+                Assert.Equal(-1, File.ReadAllBytes(file).AsSpan().IndexOf(System.Text.Encoding.ASCII.GetBytes(secret)));
         }
     }
 }

@@ -1,6 +1,9 @@
 using System.Diagnostics;
+using System.Security.Cryptography.X509Certificates;
 using AzureIaaS.Local.Processes;
+using AzureIaaS.Networks;
 using AzureIaaS.Providers;
+using AzureIaaS.Tests.Networks;
 
 namespace AzureIaaS.Local.Tests.Support;
 
@@ -61,14 +64,14 @@ internal sealed class SiteLab : IAsyncDisposable
     }
 
     /// <summary>Makes a site of the office, as a cmdlet would from where the gateway is.</summary>
-    public Task<Site> AddSiteAsync(VirtualNetwork network, string? key = null, Action<Site>? change = null)
+    public Task<Site> AddSiteAsync(VirtualNetwork network, string? key = null, Action<Site>? change = null, Func<Site, SiteCredential>? credential = null)
     {
         var site = new Site
         {
             Name = "office", NetworkId = network.Id, Network = network.Name, Subnets = [OfficeSubnet], GatewayAddress = OfficeAddress, LocalAddress = CloudAddress, DpdTimeoutSeconds = 9,
         };
         change?.Invoke(site);
-        return ((ISiteProvider)_fabric.Provider).AddSiteAsync(site, key, _fabric.Notices, CancellationToken.None);
+        return ((ISiteProvider)_fabric.Provider).AddSiteAsync(site, credential?.Invoke(site) ?? (key is null ? null : SiteCredential.OfSharedKey(key)), _fabric.Notices, CancellationToken.None);
     }
 
     /// <summary>Starts the gateway of the sites, as a process of its own.</summary>
@@ -84,7 +87,7 @@ internal sealed class SiteLab : IAsyncDisposable
         var settings = Path.Combine(Folder, "strongswan.conf");
         await File.WriteAllTextAsync(settings, $$"""
             charon-systemd {
-                load = aes sha1 sha2 hmac kdf gcm random nonce openssl pem pkcs1 x509 pubkey constraints kernel-libipsec kernel-netlink socket-default vici
+                load = aes sha1 sha2 hmac kdf gcm random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints kernel-libipsec kernel-netlink socket-default vici
                 load_modular = no
                 plugins {
                     vici {
@@ -105,7 +108,16 @@ internal sealed class SiteLab : IAsyncDisposable
     {
         var file = Path.Combine(Folder, "swanctl.conf");
         await File.WriteAllTextAsync(file, configuration);
-        await RunAsync("swanctl", "--load-all", "--clear", "--uri", Vici, "--file", file);
+        await RunAsync("env", $"SWANCTL_DIR={Folder}", "swanctl", "--load-all", "--clear", "--uri", Vici, "--file", file);
+    }
+
+    /// <summary>Puts a certificate on the office's gateway where the configuration says.</summary>
+    /// <param name="certificate">The certificate.</param>
+    /// <param name="ca">Who is trusted there, as PEM.</param>
+    public void Certify(X509Certificate2 certificate, string ca)
+    {
+        foreach (var (folder, text) in new[] { ("x509", certificate.ExportCertificatePem()), ("private", TestCertificates.KeyPem(certificate)), ("x509ca", ca) })
+            File.WriteAllText(Path.Combine(Directory.CreateDirectory(Path.Combine(Folder, folder)).FullName, "corp.pem"), text);
     }
 
     /// <summary>Ends the office's gateway without a word, as a loss of power would.</summary>
@@ -156,7 +168,10 @@ internal sealed class SiteLab : IAsyncDisposable
         return result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
     }
 
-    /// <summary>Everything that the gateway has said.</summary>
+    /// <summary>How many lines of the gateway's IKE daemon hold some words.</summary>
+    public int CountInLog(string words) => File.ReadLines(_fabric.Layout.Sites.DaemonLog).Count(l => l.Contains(words, StringComparison.Ordinal));
+
+    /// <summary>The last that the gateway's IKE daemon has said.</summary>
     public string Log()
     {
         var log = _fabric.Layout.Sites.DaemonLog;

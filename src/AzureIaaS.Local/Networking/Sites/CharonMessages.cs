@@ -13,17 +13,20 @@ internal static class CharonMessages
 
     private const string Mark = "0x41494153";
 
-    // The plugins by name, not all that are installed: another one could ask for files and ports of its own. Kernel IPsec is in kernel-netlink, but
-    // the first of the two that is loaded is the one that is used.
-    private const string Plugins = "aes sha1 sha2 hmac kdf gcm gmp random nonce openssl pem pkcs1 x509 pubkey constraints kernel-libipsec kernel-netlink socket-default vici";
+    // The plugins by name, not all that are installed: another one could ask for files and ports of its own. kernel-netlink is there for addresses and
+    // routes in any case; of the two that do IPsec the first that is loaded is the one that is used.
+    private const string Plugins = "aes sha1 sha2 hmac kdf gcm gmp random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints";
+    private const string Library = "kernel-libipsec";
+    private const string Rest = "kernel-netlink socket-default vici";
 
     /// <summary>The daemon's settings.</summary>
     /// <param name="vici">Where it takes commands.</param>
     /// <param name="log">What it writes its log to.</param>
-    public static string Settings(string vici, string log) => string.Create(CultureInfo.InvariantCulture, $$"""
+    /// <param name="engine">What encrypts packets.</param>
+    public static string Settings(string vici, string log, IpsecEngine engine) => string.Create(CultureInfo.InvariantCulture, $$"""
         charon-systemd {
             load_modular = no
-            load = {{Plugins}}
+            load = {{Plugins}} {{(engine == IpsecEngine.Kernel ? Rest : $"{Library} {Rest}")}}
             routing_table = {{RoutingTable}}
             routing_table_prio = {{RoutingTable}}
             retransmit_timeout = 2.0
@@ -58,7 +61,10 @@ internal static class CharonMessages
     /// <summary>The message that loads a site's connection (load-conn).</summary>
     /// <param name="site">The site.</param>
     /// <param name="network">The network that it is joined to.</param>
-    public static ViciSection Connection(Site site, VirtualNetwork network)
+    /// <param name="certificates">Its certificates as PEM, this side's own first; none with a shared key.</param>
+    /// <param name="caCertificate">The certificate of the other side's issuer as PEM; null with a shared key.</param>
+    /// <param name="engine">What encrypts its packets.</param>
+    public static ViciSection Connection(Site site, VirtualNetwork network, IReadOnlyList<string>? certificates = null, string? caCertificate = null, IpsecEngine engine = IpsecEngine.UserSpace)
     {
         var child = new ViciSection()
             .Add("mode", "tunnel")
@@ -68,6 +74,9 @@ internal static class CharonMessages
             .Add("life_time", Number(site.Policy.SaLifetimeSeconds))
             .Add("rekey_time", Number(site.Policy.SaLifetimeSeconds * 9 / 10))
             .Add("dpd_action", "clear");
+        // The kernel's policies are for the packets of the gateway's device alone.
+        if (engine == IpsecEngine.Kernel)
+            child.Add("if_id_in", Number(KernelIpsec.InterfaceId)).Add("if_id_out", Number(KernelIpsec.InterfaceId));
         var connection = new ViciSection()
             .Add("version", "2")
             .Add("remote_addrs", [site.GatewayAddress])
@@ -78,11 +87,15 @@ internal static class CharonMessages
             .Add("encap", "yes")
             .Add("mobike", "no")
             .Add("unique", "replace")
-            .Add("local", new ViciSection().Add("auth", "psk").Add("id", site.LocalAddress))
-            .Add("remote", new ViciSection().Add("auth", "psk").Add("id", site.GatewayAddress))
+            .Add("local", Side(site, site.LocalIdentity ?? site.LocalAddress, "certs", certificates))
+            .Add("remote", Side(site, site.GatewayIdentity ?? site.GatewayAddress, "cacerts", caCertificate is null ? null : [caCertificate]))
             .Add("children", new ViciSection().Add(NameOf(site.Id), child));
         return new ViciSection().Add(NameOf(site.Id), connection);
     }
+
+    /// <summary>The message that loads the private key of a site's certificate (load-key).</summary>
+    /// <param name="key">The key, as PEM.</param>
+    public static ViciSection PrivateKey(string key) => new ViciSection().Add("type", "any").Add("data", key);
 
     /// <summary>The message that loads a site's key (load-shared).</summary>
     /// <param name="site">The site.</param>
@@ -93,6 +106,12 @@ internal static class CharonMessages
     /// <summary>The message that begins a site's tunnel (initiate), without waiting for how it goes.</summary>
     /// <param name="site">The site's id.</param>
     public static ViciSection Initiate(Guid site) => new ViciSection().Add("child", NameOf(site)).Add("ike", NameOf(site)).Add("timeout", "-1");
+
+    private static ViciSection Side(Site site, string identity, string what, IReadOnlyList<string>? certificates)
+    {
+        var side = new ViciSection().Add("auth", site.Authentication == SiteAuthentication.SharedKey ? "psk" : "pubkey").Add("id", identity);
+        return certificates is null ? side : side.Add(what, certificates);
+    }
 
     private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 }

@@ -14,6 +14,7 @@ internal sealed partial class CharonProcess : IAsyncDisposable
     private const int IkePort = 500;
     private const int NatTraversalPort = 4500;
     private const int MostDevices = 64;
+    private const string KernelDevice = "iaas-ipsec";
     private const string Install = "Install strongSwan (Debian and Ubuntu: apt install charon-systemd libcharon-extra-plugins libstrongswan-standard-plugins).";
     private static readonly string[] Programs = ["/usr/sbin/charon-systemd", "/usr/local/sbin/charon-systemd"];
     private static readonly TimeSpan ReadyWithin = TimeSpan.FromSeconds(30);
@@ -23,10 +24,13 @@ internal sealed partial class CharonProcess : IAsyncDisposable
     private readonly ProcessIdentity _process;
     private readonly HashSet<IPAddress> _addresses = [];
 
-    private CharonProcess(ProcessIdentity process, string device) => (_process, Device) = (process, device);
+    private CharonProcess(ProcessIdentity process, string device, IpsecEngine engine) => (_process, Device, Engine) = (process, device, engine);
 
     /// <summary>The device whose packets go through its tunnels.</summary>
     public string Device { get; }
+
+    /// <summary>What encrypts their packets.</summary>
+    public IpsecEngine Engine { get; }
 
     public bool IsAlive => ProcessTable.IsAlive(_process);
 
@@ -47,18 +51,21 @@ internal sealed partial class CharonProcess : IAsyncDisposable
 
     /// <summary>Starts the daemon; one that an earlier gateway has left behind is ended.</summary>
     /// <param name="files">The gateway's files.</param>
+    /// <param name="engine">What encrypts packets.</param>
     /// <param name="cancellation">Stops it.</param>
-    public static async Task<CharonProcess> StartAsync(SiteFiles files, CancellationToken cancellation)
+    public static async Task<CharonProcess> StartAsync(SiteFiles files, IpsecEngine engine, CancellationToken cancellation)
     {
         await EndFormerAsync(files);
         CheckPorts();
-        var device = Enumerable.Range(0, MostDevices).Select(i => $"ipsec{i}").First(d => if_nametoindex(d) == 0);
+        if (engine == IpsecEngine.Kernel)
+            await KernelIpsec.AddDeviceAsync(KernelDevice, ProgramRun.RunAsync, cancellation);
+        var device = engine == IpsecEngine.Kernel ? KernelDevice : Enumerable.Range(0, MostDevices).Select(i => $"ipsec{i}").First(d => if_nametoindex(d) == 0);
         File.Delete(files.Vici);
-        await File.WriteAllTextAsync(files.Settings, CharonMessages.Settings(files.Vici, files.DaemonLog), cancellation);
+        await File.WriteAllTextAsync(files.Settings, CharonMessages.Settings(files.Vici, files.DaemonLog, engine), cancellation);
         var number = Launcher.Start("/usr/bin/env", [$"STRONGSWAN_CONF={files.Settings}", Array.Find(Programs, File.Exists)!], files.Run, files.DaemonLog, confinement: null);
         var process = ProcessTable.Find(number) ?? throw Ended(files);
         await File.WriteAllTextAsync(files.Daemon, JsonSerializer.Serialize(process, SiteJson.Default.ProcessIdentity), cancellation);
-        var charon = new CharonProcess(process, device);
+        var charon = new CharonProcess(process, device, engine);
         try
         {
             for (var start = Environment.TickCount64; if_nametoindex(device) == 0 || !File.Exists(files.Vici); await Task.Delay(LookEvery, cancellation))
@@ -93,7 +100,12 @@ internal sealed partial class CharonProcess : IAsyncDisposable
         await IpAsync(cancellation, ["route", "delete", .. route, "local"]);
     }
 
-    public async ValueTask DisposeAsync() => await ProcessTable.TerminateAsync(_process, EndWithin);   // it tells its peers
+    public async ValueTask DisposeAsync()
+    {
+        await ProcessTable.TerminateAsync(_process, EndWithin);   // it tells its peers
+        if (Engine == IpsecEngine.Kernel)
+            await KernelIpsec.RemoveDeviceAsync(Device, ProgramRun.RunAsync, CancellationToken.None);
+    }
 
     /// <summary>What comes out of the tunnel is the gateway's alone: this computer itself neither takes nor forwards it.</summary>
     private static async Task PrepareDeviceAsync(string device, CancellationToken cancellation)

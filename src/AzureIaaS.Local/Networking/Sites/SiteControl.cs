@@ -26,6 +26,9 @@ internal sealed record GatewayReport
     /// <summary>The gateway's process.</summary>
     public int ProcessId { get; init; }
 
+    /// <summary>What encrypts packets; null while there is no IKE daemon.</summary>
+    public IpsecEngine? Engine { get; init; }
+
     public IReadOnlyList<SiteReport> Sites { get; init; } = [];
 }
 

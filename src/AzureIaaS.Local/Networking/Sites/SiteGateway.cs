@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json;
 using AzureIaaS.Local.Fabric;
+using AzureIaaS.Local.Processes;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 
@@ -71,12 +72,13 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
     /// <summary>Works with one IKE daemon, until that has ended or nobody needs it.</summary>
     private async Task WorkAsync(IDisposable owner, bool stay, CancellationToken cancellation)
     {
-        _charon = await CharonProcess.StartAsync(_files, cancellation);
+        var (engine, why) = await KernelIpsec.ChooseAsync(ProgramRun.RunAsync, cancellation);
+        _charon = await CharonProcess.StartAsync(_files, engine, cancellation);
         _relay = new SiteRelay(_charon.Device, _files.Packets);
         _commands = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
         using var heard = await ViciConnection.ConnectAsync(_files.Vici, cancellation);
         await heard.RegisterAsync("log", cancellation);
-        notices.Report(Notice.Verbose($"The gateway of the sites runs, by {_charon.Device}."));
+        notices.Report(Notice.Verbose($"The gateway of the sites runs, by {_charon.Device}, " + (why is null ? "with the kernel's IPsec." : $"with IPsec in user space, for the kernel's cannot be used: {why}")));
         var hearing = HearAsync(heard, cancellation);
         try
         {
@@ -122,8 +124,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             try
             {
                 await _charon!.AddAddressAsync(AddressPool.ToAddress(AddressPool.ToNumber(network.ToIPNetwork().BaseAddress) + FromBase), cancellation);
-                await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.Read(site.Id)), cancellation);
-                await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network), cancellation);
+                await LoadAsync(site, network, joined, cancellation);
                 joined.IsLoaded = true;
             }
             catch (IaaSException e)
@@ -137,13 +138,30 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             .Select(n => new RelayNetwork(AddressPool.ToNumber(n.ToIPNetwork().BaseAddress), SwitchPlanner.MaskOf(n.ToIPNetwork()), services.Layout.Network(n.Id).Peers))];
     }
 
+    private async Task LoadAsync(Site site, VirtualNetwork network, Joined joined, CancellationToken cancellation)
+    {
+        if (site.Authentication == SiteAuthentication.SharedKey)
+        {
+            await _commands!.RequestAsync("load-shared", CharonMessages.Key(site, _keys.ReadShared(site.Id)), cancellation);
+            await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, engine: _charon!.Engine), cancellation);
+            return;
+        }
+
+        var (own, ca) = _keys.ReadCertificates(site.Id);
+        joined.PrivateKey = (await _commands!.RequestAsync("load-key", CharonMessages.PrivateKey(_keys.ReadPrivate(site.Id)), cancellation)).Text("id");
+        await _commands.RequestAsync("load-conn", CharonMessages.Connection(site, network, own, ca, _charon!.Engine), cancellation);
+    }
+
     private async Task UnloadAsync(Joined joined, CancellationToken cancellation)
     {
         var name = CharonMessages.NameOf(joined.Status.Site.Id);
         try
         {
             await _commands!.RequestAsync("unload-conn", new ViciSection().Add("name", name), cancellation);
-            await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
+            if (joined.PrivateKey is { } key && !_sites.Values.Any(s => s.PrivateKey == key))
+                await _commands.RequestAsync("unload-key", new ViciSection().Add("id", key), cancellation);
+            else if (joined.Status.Site.Authentication == SiteAuthentication.SharedKey)
+                await _commands.RequestAsync("unload-shared", new ViciSection().Add("id", name), cancellation);
             if (!joined.Status.IsIdle)
                 await _commands.RequestAsync("terminate", new ViciSection().Add("ike", name).Add("timeout", "-1"), cancellation);
         }
@@ -164,7 +182,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             joined.Status.Update([.. sas[CharonMessages.NameOf(id)]], now);
             if (joined.Status.State != before)
                 notices.Report(Notice.Verbose($"{joined.Status.Site.Name}: {before} → {joined.Status.State}."));
-            if (!joined.Status.IsIdle || (joined.Tried is { } tried && now - tried < TryAgainAfter))
+            if (!joined.Status.IsIdle || joined.Status.IsExpired(now) || (joined.Tried is { } tried && now - tried < TryAgainAfter))
                 continue;
             joined.Tried = now;
             try
@@ -222,7 +240,7 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
             try
             {
                 using var client = await listener.AcceptAsync(cancellation);
-                var report = new GatewayReport { ProcessId = Environment.ProcessId, Sites = [.. _sites.Values.Select(s => s.Status.ToReport())] };
+                var report = new GatewayReport { ProcessId = Environment.ProcessId, Engine = _charon?.Engine, Sites = [.. _sites.Values.Select(s => s.Status.ToReport())] };
                 await client.SendAsync(Encoding.UTF8.GetBytes(JsonSerializer.Serialize(report, SiteJson.Default.GatewayReport) + "\n"), cancellation);
             }
             catch (Exception e) when (e is SocketException or OperationCanceledException)
@@ -239,6 +257,9 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         public VirtualNetwork Network => network;
 
         public bool IsLoaded { get; set; }
+
+        /// <summary>The daemon's name of its certificate's private key.</summary>
+        public string? PrivateKey { get; set; }
 
         public DateTimeOffset? Tried { get; set; }
     }

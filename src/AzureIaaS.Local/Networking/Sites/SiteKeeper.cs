@@ -31,6 +31,7 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
         var report = await AskAsync(cancellation);
         foreach (var site in sites)
         {
+            site.IpsecEngine = report?.Engine;
             if (report?.Sites.FirstOrDefault(s => s.Id == site.Id) is { } known)
                 (site.State, site.Since, site.BytesIn, site.BytesOut, site.LastError) = (known.State, known.Since, known.BytesIn, known.BytesOut, known.LastError);
             else if (report is null)
@@ -40,7 +41,7 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
         return sites;
     }
 
-    public async Task<Site> AddAsync(Site site, string? sharedKey, IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task<Site> AddAsync(Site site, SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var network = services.Store.Networks.Find(site.NetworkId)
             ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{site.Network}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", site.Network);
@@ -49,9 +50,8 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
         if (site.LocalAddress.Length == 0)
             site.LocalAddress = AddressTowards(site.GatewayAddress);
         SiteRules.Check(site, network, [.. services.Store.Networks.List().Where(n => n.RehearsalOf is null)], Store.List());
-        var key = SharedKey.Check(sharedKey ?? SharedKey.Make());
         // The key first: a gateway that finds a site wants its key, and a key without a site does nothing.
-        Keys.Write(site.Id, key);
+        Keys.Write(site.Id, credential ?? SiteCredential.OfSharedKey(SharedKey.Make()));
         try
         {
             Store.Add(site);

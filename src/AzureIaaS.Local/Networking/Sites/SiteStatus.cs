@@ -6,6 +6,8 @@ internal sealed class SiteStatus(Site site)
     private readonly object _gate = new();   // asked by whoever connects, told by two others
     private readonly Dictionary<string, (long In, long Out)> _counted = [];
 
+    private string? _ended;
+
     /// <summary>The site.</summary>
     public Site Site => site;
 
@@ -17,6 +19,10 @@ internal sealed class SiteStatus(Site site)
 
     /// <summary>Whether the daemon should be told to begin: it has nothing under way.</summary>
     public bool IsIdle { get; private set; } = true;
+
+    /// <summary>Whether a certificate of this side's is not valid, so that there is no use in beginning.</summary>
+    /// <param name="now">The time.</param>
+    public bool IsExpired(DateTimeOffset now) => Expiry(now) is not null;
 
     /// <summary>Takes note of what the daemon lists of this site.</summary>
     /// <param name="sas">Its IKE security associations, with their children; none when there are none.</param>
@@ -35,8 +41,15 @@ internal sealed class SiteStatus(Site site)
     {
         lock (_gate)
         {
-            if (SiteTrouble.Of(message, site) is not { } trouble || trouble == LastError)
+            if (SiteTrouble.Of(message, site) is not { } trouble || trouble == LastError || (site.Certificate is not null && SiteTrouble.IsVague(message) && LastError is not null))
                 return false;
+            if (State == SiteState.Connected && SiteTrouble.IsEnd(message))
+            {
+                // IKE's former keys end like this too, when it has new ones: what is listed next shows which it was.
+                _ended = trouble;
+                return false;
+            }
+
             Fail_NeedsLock(trouble, now);
             return true;
         }
@@ -65,10 +78,18 @@ internal sealed class SiteStatus(Site site)
             _counted[child.Text("uniqueid") ?? ""] = (child.Number("bytes-in"), child.Number("bytes-out"));
         var carries = children.Exists(c => c.Text("state") is "INSTALLED" or "REKEYING" or "REKEYED");
         IsIdle = !carries && sas.All(s => s.Text("state") is not "CONNECTING" && s.List("tasks-active").Count == 0);
-        if (carries)
-            LastError = null;
+        if (!carries && _ended is not null)
+            LastError = _ended;
+        _ended = null;
+        // A tunnel that stands is not ended for it: the gateways know each other already.
+        var expiry = Expiry(now);
+        if (carries || expiry is not null)
+            LastError = expiry;
         Set(carries ? SiteState.Connected : LastError is null ? SiteState.Connecting : SiteState.NotConnected, now);
     }
+
+    private string? Expiry(DateTimeOffset now) => (site.Certificate?.Problem(now) ?? site.CaCertificate?.Problem(now)) is not { } problem ? null
+        : $"{problem} Have it renewed, and make the site anew with Remove-IaaSSite and New-IaaSSite.";
 
     private void Fail_NeedsLock(string trouble, DateTimeOffset now)
     {
