@@ -14,6 +14,9 @@ internal abstract class Benchmark
     [
         new CopyBenchmark(),
         new ImportBenchmark(),
+        new StageBenchmark(),
+        new LinkBenchmark(),
+        new InspectBenchmark(),
         new MemoryBenchmark(),
         new StartBenchmark(),
         new ListBenchmark(),
