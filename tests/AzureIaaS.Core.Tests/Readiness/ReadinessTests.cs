@@ -72,7 +72,7 @@ public sealed class ReadinessTests : IDisposable
     {
         LinuxDisk.Require();
         var report = Judge(ByUuid, hasHyperV: false, ReadinessTarget.Azure);
-        var request = new ImportRequest { Path = report.Path };
+        var request = new ImportRequest { Path = report.Path, Name = "web01" };
         var plan = ImportPlan.Make(request, ImportInput.Open(request, default), new ImportPlace("/x", 1L << 40, 0), Guid.NewGuid(), DateTimeOffset.UnixEpoch);
         PlannedGuest.Review(plan, ReadinessTarget.Azure, default);
         Assert.Equal(GuestOSType.Linux, plan.Machine.OSType);
