@@ -113,13 +113,19 @@ public sealed class Qcow2FormatTests : IDisposable
     }
 
     [SkippableTheory]
-    [InlineData("encrypt.format=luks,encrypt.key-secret=s", "encrypted")]
-    public void WhatThisVersionDoesNotReadIsRefusedByName(string options, string name)
+    [InlineData(1)]
+    [InlineData(2)]
+    public void AnEncryptedImageIsRefusedByName(byte cryptMethod)
     {
         QemuTools.Require();
         var path = _folder["disk.qcow2"];
-        QemuTools.Img("create", "-f", "qcow2", "--object", "secret,id=s,data=abc123", "-o", options, path, "1M");
-        Assert.Contains(name, DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, path).Message, StringComparison.Ordinal);
+
+        // LUKS' key derivation takes its time, and fails on a busy computer; the header is the same but for its method.
+        QemuTools.Img("create", "-f", "qcow2", "--object", "secret,id=s,data=abc123", "-o", "encrypt.format=aes,encrypt.key-secret=s", path, "1M");
+        var file = File.ReadAllBytes(path);
+        Assert.Equal(1u, BinaryPrimitives.ReadUInt32BigEndian(file.AsSpan(32)));
+        file[35] = cryptMethod;
+        Assert.Contains("encrypted", DiskAssert.Refuses(DiskImageFault.UnsupportedFeature, _folder.Write("disk.qcow2", file)).Message, StringComparison.Ordinal);
     }
 
     [Theory]
