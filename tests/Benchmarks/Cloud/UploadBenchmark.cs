@@ -1,20 +1,18 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Security.Cryptography;
-using System.Text.RegularExpressions;
 using AzureIaaS.ArmDouble;
 using AzureIaaS.Benchmarks.Images;
 using AzureIaaS.Benchmarks.Measuring;
 using AzureIaaS.Imports;
-using AzureIaaS.Providers;
 
 namespace AzureIaaS.Benchmarks.Cloud;
 
 /// <summary>Uploads to a real storage emulator, beside a program that only writes as many pages in parallel.</summary>
-internal sealed partial class UploadBenchmark : Benchmark
+internal sealed class UploadBenchmark : Benchmark
 {
     private const double LeastSpeed = 0.9;
     private const double MostBytes = 1.05;
+    private const double MostChecking = 0.1;
     private const int PageWriters = 8;
     private const int PieceSize = 4 << 20;
     private const int Granularity = 64 << 10;
@@ -38,6 +36,7 @@ internal sealed partial class UploadBenchmark : Benchmark
         var rows = new List<Row>();
         foreach (var kind in Kinds)
             rows.AddRange(await MeasureAsync(workshop, corpus, await corpus.SyntheticAsync(kind)));
+        rows.AddRange(await new InterruptedUpload(workshop).MeasureAsync());
         return rows;
     }
 
@@ -47,23 +46,26 @@ internal sealed partial class UploadBenchmark : Benchmark
         using var storage = await Azurite.StartAsync();
         using var cloud = new CloudBench(workshop.EmptyFolder(Name), storage);
         var nonZero = CountNonZero((await corpus.SyntheticAsync(ImageKind.Raw)).Path);
-        var notes = new Notes();
-        var number = 0;
+        var notes = new UploadNotes();
+        var (number, whole) = (0, new List<TimeSpan>());
         var times = await new Contest(workshop.Rounds, countOthers: false).HoldAsync(
             new Contestant("ours", async () =>
             {
                 var time = Stopwatch.StartNew();
                 await cloud.Session.Imports.ImportAsync(
                     new ImportRequest { Path = image.Path, Name = $"vm{number++}", OSType = GuestOSType.Linux, Firmware = Firmware.Bios }, notes, CancellationToken.None);
-                return time.Elapsed;
+                whole.Add(time.Elapsed);
+                return notes.Elapsed;
             }),
             new Contestant("pages", () => WritePagesAsync(storage, $"plain{number}", nonZero)));
         var ratio = times["pages"] / times["ours"];
-        var sent = (double)notes.Bytes / nonZero;
+        var sent = (double)notes.Sent / nonZero;
+        var checks = TimeOfChecks(nonZero);
         return
         [
-            new Row(Name, $"{image.Name} to azurite, whole import", Row.Time(times["ours"]), $"plain writer {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
-            new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Bytes), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
+            new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
+            new Row(Name, $"{image.Name}, its checks (MD5 and SHA-256 of all data, on one processor)", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
+            new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Sent), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
         ];
     }
 
@@ -90,6 +92,28 @@ internal sealed partial class UploadBenchmark : Benchmark
         return time.Elapsed;
     }
 
+    /// <summary>What hashing so many bytes takes, as an upload does it: each piece for the service, and for the disk's digest.</summary>
+    private static TimeSpan TimeOfChecks(long total)
+    {
+        var data = RandomNumberGenerator.GetBytes(PieceSize);
+        var best = TimeSpan.MaxValue;
+        for (var attempt = 0; attempt < 3; attempt++)   // others' load makes it longer, nothing makes it shorter
+        {
+            var time = Stopwatch.StartNew();
+            for (long done = 0; done < total; done += data.Length)
+            {
+#pragma warning disable CA5351   // the service knows no other
+                MD5.HashData(data);
+#pragma warning restore CA5351
+                SHA256.HashData(data);
+            }
+
+            best = time.Elapsed < best ? time.Elapsed : best;
+        }
+
+        return best;
+    }
+
     private static long CountNonZero(string raw)
     {
         using var file = File.OpenRead(raw);
@@ -97,24 +121,5 @@ internal sealed partial class UploadBenchmark : Benchmark
         while (file.ReadAtLeast(buffer, buffer.Length, throwOnEndOfStream: false) is > 0 and var read)
             count += buffer.AsSpan(0, read).ContainsAnyExcept((byte)0) ? read : 0;
         return count;
-    }
-
-    /// <summary>Reads what an upload says of itself.</summary>
-    private sealed partial class Notes : IProgress<Notice>
-    {
-        public long Bytes { get; private set; }
-
-        public long Requests { get; private set; }
-
-        public void Report(Notice value)
-        {
-            if (Said().Match(value.Text) is not { Success: true } said)
-                return;
-            Bytes = long.Parse(said.Groups[1].Value, NumberStyles.AllowThousands, CultureInfo.CurrentCulture);
-            Requests = long.Parse(said.Groups[2].Value, NumberStyles.AllowThousands, CultureInfo.CurrentCulture);
-        }
-
-        [GeneratedRegex(@": ([\d,.\u00A0\u202F ]+) bytes in .* ranges, by ([\d,.\u00A0\u202F ]+) requests")]
-        private static partial Regex Said();
     }
 }
