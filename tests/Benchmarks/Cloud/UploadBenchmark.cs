@@ -57,32 +57,38 @@ internal sealed class UploadBenchmark : Benchmark
                 whole.Add(time.Elapsed);
                 return notes.Elapsed;
             }),
-            new Contestant("pages", () => WritePagesAsync(storage, $"plain{number}", nonZero)));
+            new Contestant("pages", () => WritePagesAsync(storage, $"plain{number}", nonZero, PieceOf(nonZero, notes.Requests))),
+            new Contestant("large", () => WritePagesAsync(storage, $"large{number}", nonZero, PieceSize)));
         var ratio = times["pages"] / times["ours"];
         var sent = (double)notes.Sent / nonZero;
         var checks = TimeOfChecks(nonZero);
         return
         [
-            new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
-            new Row(Name, $"{image.Name}, its checks (MD5 and SHA-256 of all data, on one processor)", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
+            new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer, as many requests {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
+            new Row(Name, $"{image.Name}, the same", Row.Time(times["ours"]), $"plain writer, 4 MB a request {Row.Time(times["large"])}", Row.Ratio(times["large"] / times["ours"])) { IsDisturbed = times.IsDisturbed },
+            new Row(Name, $"{image.Name}, its checks: MD5 and SHA-256 of all data, processor time", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
             new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Sent), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
         ];
     }
 
-    /// <summary>The peer: as many bytes in pieces of 4 MiB with their digests, eight at a time, from memory.</summary>
-    private static async Task<TimeSpan> WritePagesAsync(Azurite storage, string name, long total)
+    /// <summary>The size of pieces by which as many bytes take as many requests: an emulator's work is by requests as much as by bytes.</summary>
+    private static int PieceOf(long total, long requests) => (int)Math.Min(PieceSize, (total / Math.Max(1, requests) + Granularity - 1) / Granularity * Granularity);
+
+    /// <summary>The peer: as many bytes in pieces with their digests, eight at a time, from memory.</summary>
+    private static async Task<TimeSpan> WritePagesAsync(Azurite storage, string name, long total, int piece)
     {
-        await storage.CreateAsync(name, (total + PieceSize - 1) / PieceSize * PieceSize);
-        var data = RandomNumberGenerator.GetBytes(PieceSize);
+        var count = (int)((total + piece - 1) / piece);
+        await storage.CreateAsync(name, (long)count * piece);
+        var data = RandomNumberGenerator.GetBytes(piece);
         var address = storage.Grant(name, TimeProvider.System.GetUtcNow().AddHours(1), write: true);
         using var http = new HttpClient();
         var time = Stopwatch.StartNew();
-        await Parallel.ForEachAsync(Enumerable.Range(0, (int)((total + PieceSize - 1) / PieceSize)), new ParallelOptions { MaxDegreeOfParallelism = PageWriters }, async (i, c) =>
+        await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = PageWriters }, async (i, c) =>
         {
             using var request = new HttpRequestMessage(HttpMethod.Put, address + "&comp=page") { Content = new ByteArrayContent(data) };
             request.Headers.Add("x-ms-version", "2021-08-06");
             request.Headers.Add("x-ms-page-write", "update");
-            request.Headers.Add("x-ms-range", $"bytes={(long)i * PieceSize}-{((i + 1L) * PieceSize) - 1}");
+            request.Headers.Add("x-ms-range", $"bytes={(long)i * piece}-{((i + 1L) * piece) - 1}");
 #pragma warning disable CA5351   // the service knows no other
             request.Content.Headers.ContentMD5 = MD5.HashData(data);
 #pragma warning restore CA5351
@@ -99,7 +105,7 @@ internal sealed class UploadBenchmark : Benchmark
         var best = TimeSpan.MaxValue;
         for (var attempt = 0; attempt < 3; attempt++)   // others' load makes it longer, nothing makes it shorter
         {
-            var time = Stopwatch.StartNew();
+            var before = Environment.CpuUsage.TotalTime;
             for (long done = 0; done < total; done += data.Length)
             {
 #pragma warning disable CA5351   // the service knows no other
@@ -108,7 +114,8 @@ internal sealed class UploadBenchmark : Benchmark
                 SHA256.HashData(data);
             }
 
-            best = time.Elapsed < best ? time.Elapsed : best;
+            var taken = Environment.CpuUsage.TotalTime - before;
+            best = taken < best ? taken : best;
         }
 
         return best;
