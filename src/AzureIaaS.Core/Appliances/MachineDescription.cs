@@ -58,6 +58,10 @@ public sealed record DescribedDisk(string Reference, DiskController Controller, 
 /// <param name="Model">The device that the guest sees, in QEMU's word; null where it has none like it.</param>
 public sealed record DescribedAdapter(string? MacAddress, string? Network, string? Model)
 {
+    /// <summary>The device that VMware calls so, in QEMU's word; null where it has none like it.</summary>
+    /// <param name="name">VMware's word, in any case.</param>
+    public static string? ModelForVmware(string? name) => AdapterModel.ForVmware(name);
+
     /// <summary>A hardware address in the one way it is written here; null if it is none, or a group's.</summary>
     /// <param name="text">The address, with or without separators.</param>
     public static string? Normalise(string? text)

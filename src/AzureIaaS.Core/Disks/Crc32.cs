@@ -3,7 +3,7 @@ using System.Numerics;
 
 namespace AzureIaaS.Disks;
 
-/// <summary>The two 32-bit cyclic redundancy checks that disk formats use, both reflected, inverted at start and end.</summary>
+/// <summary>The two 32-bit cyclic redundancy checks that disk formats use, both reflected; inverted at start and end unless said otherwise.</summary>
 internal static class Crc32
 {
     /// <summary>One table for each byte of eight that are taken at once; the first is that of one byte.</summary>
@@ -32,14 +32,18 @@ internal static class Crc32
     }
 
     /// <summary>CRC-32C (Castagnoli), as VHDX uses it.</summary>
-    public static uint Castagnoli(ReadOnlySpan<byte> bytes)
+    public static uint Castagnoli(ReadOnlySpan<byte> bytes) => ~Castagnoli(uint.MaxValue, bytes);
+
+    /// <summary>CRC-32C without the inversions, as Linux' file systems use it.</summary>
+    /// <param name="crc">What came out so far, or what to start from.</param>
+    /// <param name="bytes">What comes next.</param>
+    public static uint Castagnoli(uint crc, ReadOnlySpan<byte> bytes)
     {
-        var crc = uint.MaxValue;
         for (; bytes.Length >= sizeof(ulong); bytes = bytes[sizeof(ulong)..])
             crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
         foreach (var b in bytes)
             crc = BitOperations.Crc32C(crc, b);
-        return ~crc;
+        return crc;
     }
 
     private static uint[][] MakeTables(uint polynomial)

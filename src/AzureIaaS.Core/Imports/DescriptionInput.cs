@@ -36,24 +36,36 @@ internal sealed class DescriptionInput : ImportInput
         {
             Root = request.Root ?? appliance.Root, ExternalReferences = request.ExternalReferences, Snapshot = request.Snapshot,
         };
-        var disks = description.Disks.Select(d => Inspect(appliance, d, options, cancellation)).ToList();
-        return new ImportSource
-        {
-            Format = description.Format,
-            Name = description.Name ?? SourcePath.BaseName(path),
-            Cpu = description.Cpu,
-            Memory = description.Memory,
-            Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
-            Disks = disks,
-            Root = options.Root,
-            Adapters = description.Adapters,
-            Warnings = [.. description.Warnings.Select(w => $"{path}: {w}"), .. WarningsOf(path, description)],
-        };
+        return SourceOf(path, description, [.. description.Disks.Select(d => Inspect(appliance.Find(d.Reference, options), d, options, cancellation))], options.Root);
     }
 
-    private static ImageInfo Inspect(Appliance appliance, DescribedDisk disk, DiskOpenOptions options, CancellationToken cancellation)
+    /// <summary>Looks over the disks of a machine that was described elsewhere, by their full paths.</summary>
+    /// <param name="request">What is to be imported.</param>
+    /// <param name="description">What it is.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">A disk is unknown, not supported or damaged.</exception>
+    public static ImportSource Read(ImportRequest request, MachineDescription description, CancellationToken cancellation)
     {
-        var path = appliance.Find(disk.Reference, options);
+        var disks = description.Disks.Select(d => Inspect(d.Reference, d,
+            new DiskOpenOptions { Root = request.Root ?? ImportRoot.For(d.Reference), ExternalReferences = request.ExternalReferences }, cancellation)).ToList();
+        return SourceOf(description.Name ?? request.Path, description, disks, request.Root);
+    }
+
+    private static ImportSource SourceOf(string what, MachineDescription description, List<ImageInfo> disks, string? root) => new()
+    {
+        Format = description.Format,
+        Name = description.Name ?? SourcePath.BaseName(what),
+        Cpu = description.Cpu,
+        Memory = description.Memory,
+        Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
+        Disks = disks,
+        Root = root,
+        Adapters = description.Adapters,
+        Warnings = [.. description.Warnings.Select(w => $"{what}: {w}"), .. WarningsOf(what, description)],
+    };
+
+    private static ImageInfo Inspect(string path, DescribedDisk disk, DiskOpenOptions options, CancellationToken cancellation)
+    {
         if (disk.ChunkedLength is { } length)
         {
             using var file = DiskFile.Open(path);

@@ -81,6 +81,22 @@ internal sealed class Wires : IDisposable
         }
     }
 
+    /// <summary>Sends a frame to a member's port from a socket that is nobody's.</summary>
+    /// <returns>What the kernel says.</returns>
+    public SocketError SendAsStranger(int member, ReadOnlySpan<byte> frame)
+    {
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        try
+        {
+            socket.SendTo(frame, new UnixDomainSocketEndPoint(Listen(member)));
+            return SocketError.Success;
+        }
+        catch (SocketException e)
+        {
+            return e.SocketErrorCode;
+        }
+    }
+
     /// <summary>The next frame that a member gets; null when none comes.</summary>
     public byte[]? Receive(int member, int milliseconds = 5000)
     {

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Local.Networking;
 using AzureIaaS.Local.Networking.Egress;
@@ -8,30 +9,42 @@ using AzureIaaS.Local.Networking.Wire;
 
 namespace AzureIaaS.Benchmarks.Networks;
 
-/// <summary>Two peers, with a switch between them or without.</summary>
-internal sealed class TwoPeers : IDisposable
+/// <summary>What is between two peers.</summary>
+internal enum Between
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>A loop with the same system calls as the switch, and nothing else.</summary>
+    BareRelay,
+
+    /// <summary>The product's switch.</summary>
+    Switch,
+}
+
+/// <summary>Two peers with a datagram socket each, a system call a frame, and what is between them.</summary>
+internal sealed partial class TwoPeers : IDisposable
 {
     private const uint Gateway = 0x0A140001;
+    private const int DoNotWait = 0x40;
 
     private readonly NetworkSwitch? _switch;
-    private readonly Socket[] _receivers;
-    private readonly Socket[] _senders;
+    private readonly BareRelay? _relay;
+    private readonly Socket[] _sockets;
 
     /// <summary>Puts them up.</summary>
     /// <param name="folder">A folder for their sockets.</param>
-    /// <param name="withSwitch">Whether a switch is between them.</param>
-    public TwoPeers(string folder, bool withSwitch)
+    /// <param name="between">What is between them.</param>
+    public TwoPeers(string folder, Between between)
     {
         string Nic(int peer) => Path.Combine(folder, $"{peer}.nic");
         string Net(int peer) => Path.Combine(folder, $"{peer}.net");
-        _receivers = [.. Enumerable.Range(0, 2).Select(i =>
+        _sockets = [.. Enumerable.Range(0, 2).Select(i => Bind(Nic(i)))];
+        if (between == Between.BareRelay)
         {
-            File.Delete(Nic(i));
-            var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            socket.Bind(new UnixDomainSocketEndPoint(Nic(i)));
-            return socket;
-        })];
-        if (withSwitch)
+            _relay = new BareRelay([.. Enumerable.Range(0, 2).Select(i => (Net(i), Nic(i)))]);
+        }
+        else if (between == Between.Switch)
         {
             var plan = new SwitchPlan
             {
@@ -45,12 +58,8 @@ internal sealed class TwoPeers : IDisposable
             _switch = new NetworkSwitch(plan, new NetworkFiles(folder, Path.Combine(folder, "log")), _ => { });
         }
 
-        _senders = [.. Enumerable.Range(0, 2).Select(i =>
-        {
-            var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-            socket.Connect(new UnixDomainSocketEndPoint(withSwitch ? Net(i) : Nic(1 - i)));
-            return socket;
-        })];
+        for (var i = 0; i < 2; i++)
+            _sockets[i].Connect(new UnixDomainSocketEndPoint(between == Between.Nothing ? Nic(1 - i) : Net(i)));
     }
 
     /// <summary>A frame from a peer to the other.</summary>
@@ -64,24 +73,36 @@ internal sealed class TwoPeers : IDisposable
         return frame;
     }
 
-    public void Send(int peer, byte[] frame) => _senders[peer].Send(frame);
-
-    public void Receive(int peer, byte[] buffer) => _receivers[peer].Receive(buffer);
-
-    public void TryReceive(int peer, byte[] buffer)
+    /// <summary>A datagram socket on a path.</summary>
+    /// <param name="path">The path.</param>
+    public static Socket Bind(string path)
     {
-        if (_receivers[peer].Poll(1000, SelectMode.SelectRead))
-            _receivers[peer].Receive(buffer);
+        File.Delete(path);
+        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        return socket;
     }
+
+    public void Send(int peer, byte[] frame) => _ = send((int)_sockets[peer].Handle, frame, (nuint)frame.Length, 0);
+
+    public void Receive(int peer, byte[] buffer) => _ = recv((int)_sockets[peer].Handle, buffer, (nuint)buffer.Length, 0);
+
+    /// <returns>Whether anything was there.</returns>
+    public bool TryReceive(int peer, byte[] buffer) => recv((int)_sockets[peer].Handle, buffer, (nuint)buffer.Length, DoNotWait) > 0;
 
     public void Dispose()
     {
-        foreach (var socket in _senders)
-            socket.Dispose();
         _switch?.Dispose();
-        foreach (var socket in _receivers)
+        _relay?.Dispose();
+        foreach (var socket in _sockets)
             socket.Dispose();
     }
 
     private static PortIdentity Identity(int peer) => new(0x525400000001UL + (uint)peer, Gateway + 3 + (uint)peer);
+
+    [LibraryImport("libc")]
+    private static partial nint send(int file, byte[] bytes, nuint length, int flags);
+
+    [LibraryImport("libc")]
+    private static partial nint recv(int file, byte[] bytes, nuint length, int flags);
 }

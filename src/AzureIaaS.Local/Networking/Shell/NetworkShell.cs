@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Net;
 using System.Net.Sockets;
 using AzureIaaS.Local.Networking.Wire;
 using Microsoft.Win32.SafeHandles;
@@ -15,8 +16,8 @@ internal sealed class NetworkShell : IDisposable
 
     private readonly VirtualNetwork _network;
     private readonly SwitchResponse _place;
-    private readonly Socket _receiver = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    private readonly Socket _sender = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
+    private readonly SocketAddress _switch;
     private SafeFileHandle? _tap;
 
     /// <summary>Takes a place that the network's switch has given.</summary>
@@ -26,9 +27,8 @@ internal sealed class NetworkShell : IDisposable
     {
         (_network, _place) = (network, place);
         File.Delete(place.Peer!);
-        // Two: one that is connected hears only whom it is connected to, and the switch sends from another socket than it listens at.
-        _receiver.Bind(new UnixDomainSocketEndPoint(place.Peer!));
-        _sender.Connect(new UnixDomainSocketEndPoint(place.Listen!));
+        _socket.Bind(new UnixDomainSocketEndPoint(place.Peer!));
+        _switch = new UnixDomainSocketEndPoint(place.Listen!).Serialize();
     }
 
     /// <summary>Refuses where it cannot work.</summary>
@@ -67,8 +67,7 @@ internal sealed class NetworkShell : IDisposable
     public void Dispose()
     {
         _tap?.Dispose();
-        _receiver.Dispose();
-        _sender.Dispose();
+        _socket.Dispose();
         File.Delete(_place.Peer!);
     }
 
@@ -124,8 +123,14 @@ internal sealed class NetworkShell : IDisposable
         {
             while (Tap.Read(_tap!, frame) is > 0 and var length)
             {
-                // Full, or the switch is being replaced: the frame is lost, as on any wire.
-                _ = _sender.Send(frame.AsSpan(0, length), SocketFlags.None, out _);
+                try
+                {
+                    _socket.SendTo(frame.AsSpan(0, length), SocketFlags.None, _switch);
+                }
+                catch (SocketException)
+                {
+                    // The switch is being replaced: the frame is lost, as on any wire.
+                }
             }
         }
         catch (ObjectDisposedException)
@@ -139,7 +144,7 @@ internal sealed class NetworkShell : IDisposable
         var frame = new byte[Frame.Longest];
         try
         {
-            while (_receiver.Receive(frame, SocketFlags.None, out var error) is var length && error == SocketError.Success)
+            while (_socket.Receive(frame, SocketFlags.None, out var error) is var length && error == SocketError.Success)
                 Tap.Write(_tap!, frame.AsSpan(0, length));
         }
         catch (ObjectDisposedException)

@@ -20,6 +20,9 @@ internal sealed class FrameQueue(FramePool pool)
     /// <summary>How many frames wait.</summary>
     public int Count { get; private set; }
 
+    /// <summary>How many frames of a source wait.</summary>
+    public int CountOf(int source) => source < _flows.Length ? _flows[source].Count : 0;
+
     /// <summary>Adds a frame, and holds its slot.</summary>
     /// <returns>False when its source has too many waiting already.</returns>
     public bool Add(int source, int slot)

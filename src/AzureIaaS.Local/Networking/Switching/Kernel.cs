@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace AzureIaaS.Local.Networking.Switching;
 
@@ -58,6 +59,17 @@ internal static unsafe partial class Kernel
         public uint Moved;
     }
 
+    /// <summary>An address on a path (struct sockaddr_un).</summary>
+    private struct UnixAddress
+    {
+        public const ushort Unix = 1;
+        public const ushort Unspecified = 0;
+        public const int PathSize = 108;
+
+        public ushort Family;
+        public fixed byte Path[PathSize];
+    }
+
     [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
 
@@ -77,6 +89,24 @@ internal static unsafe partial class Kernel
         Span<byte> status = stackalloc byte[256];
         return statx(AtCurrentFolder, path, NoFollow, AskFileNumber, ref MemoryMarshal.GetReference(status)) == 0 ? BitConverter.ToUInt64(status[FileNumberOffset..]) : 0;
     }
+
+    /// <summary>Connects a unix datagram socket; one that is connected, anew.</summary>
+    /// <returns>False when nobody is there.</returns>
+    public static bool Connect(int file, string path)
+    {
+        var address = new UnixAddress { Family = UnixAddress.Unix };
+        return Encoding.UTF8.TryGetBytes(path, new Span<byte>(address.Path, UnixAddress.PathSize - 1), out _) && connect(file, &address, (uint)sizeof(UnixAddress)) == 0;
+    }
+
+    /// <summary>Has a unix datagram socket hear everybody again (connect(2), AF_UNSPEC).</summary>
+    public static void Disconnect(int file)
+    {
+        var address = new UnixAddress { Family = UnixAddress.Unspecified };
+        _ = connect(file, &address, (uint)sizeof(UnixAddress));
+    }
+
+    [LibraryImport("libc")]
+    private static partial int connect(int file, UnixAddress* address, uint length);
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int statx(int folder, string path, int flags, uint mask, ref byte status);

@@ -125,6 +125,7 @@ internal sealed class LearningSwitch(FramePool pool)
     private void Give(SwitchPort to, SwitchPort? from, int slot)
     {
         to.Add(from?.Index ?? GatewayIndex, slot);
+        from?.HoldFor(to);
         if (to.IsDirty)
             return;
         to.IsDirty = true;

@@ -124,15 +124,17 @@ internal sealed unsafe class SwitchLoop : IDisposable
         _polled.Clear();
         _others.Clear();
         _entries.Add(new Kernel.PollEntry { File = (int)_wakeReader.Handle, Events = Kernel.Readable });
+        var milliseconds = (int)CheckEvery.TotalMilliseconds;
         foreach (var port in _switch.Ports)
         {
             // A negative file is passed over by the kernel.
             _polled.Add(port);
-            _entries.Add(new Kernel.PollEntry { File = port.Receiver, Events = Kernel.Readable });
-            _entries.Add(new Kernel.PollEntry { File = port.IsBlocked ? port.Sender : -1, Events = Kernel.Writable });
+            var isHeld = port.IsHeld();
+            _entries.Add(new Kernel.PollEntry { File = port.Handle, Events = (short)((isHeld ? 0 : Kernel.Readable) | (port.IsBlocked ? Kernel.Writable : 0)) });
+            if (isHeld)
+                milliseconds = 1;
         }
 
-        var milliseconds = (int)CheckEvery.TotalMilliseconds;
         foreach (var pollable in Pollables)
         {
             var start = _entries.Count;
@@ -162,9 +164,9 @@ internal sealed unsafe class SwitchLoop : IDisposable
         var left = false;
         for (var i = 0; i < _polled.Count; i++)
         {
-            if (entries[2 + 2 * i].Happened != 0)
+            if ((entries[1 + i].Happened & Kernel.Writable) != 0)
                 _polled[i].Flush(_outgoing);
-            left |= entries[1 + 2 * i].Happened != 0;
+            left |= IsReadable(entries[1 + i]);
         }
 
         // Round after round: a port that has more than a share waits for the others.
@@ -173,7 +175,7 @@ internal sealed unsafe class SwitchLoop : IDisposable
             left = false;
             for (var i = 0; i < _polled.Count; i++)
             {
-                if (entries[1 + 2 * i].Happened != 0)
+                if (IsReadable(entries[1 + i]))
                     left |= ReceiveShare(_polled[i]);
             }
 
@@ -181,13 +183,16 @@ internal sealed unsafe class SwitchLoop : IDisposable
         }
     }
 
+    /// <summary>Whether there is something to receive; an error is received too.</summary>
+    private static bool IsReadable(Kernel.PollEntry entry) => (entry.Happened & ~Kernel.Writable) != 0;
+
     /// <returns>Whether anything came.</returns>
     private bool ReceiveShare(SwitchPort port)
     {
-        if (port.Receiver < 0)
+        if (port.Handle < 0 || port.IsHeld())
             return false;
-        var count = _incoming.Receive(port.Receiver, _slots);
-        if (count > 0 && port.Sender < 0)
+        var count = _incoming.Receive(port.Handle, _slots);
+        if (count > 0)
             port.Connect();   // it is there: it has just spoken
         for (var i = 0; i < count; i++)
         {

@@ -1,26 +1,37 @@
+using System.Diagnostics;
 using System.Net.Sockets;
 
 namespace AzureIaaS.Local.Networking.Switching;
 
-/// <summary>Where a port's frames come from and go to: two datagram sockets on paths, a datagram a frame, which is what QEMU's dgram netdev speaks.</summary>
-/// <param name="Listen">The path that the port receives at.</param>
-/// <param name="Peer">The path that its owner receives at.</param>
+/// <summary>Where a port's frames come from and go to: a datagram socket on a path each, a datagram a frame, which is what QEMU's dgram netdev speaks.</summary>
+/// <param name="Listen">The path of the port's socket.</param>
+/// <param name="Peer">The path of its owner's socket.</param>
 internal sealed record PortPlace(string Listen, string Peer);
 
 /// <summary>
-/// A port of the switch. It holds no connection: its owner finds a switch that was started anew by the same path, and the switch finds an owner
-/// that was. For the switch's thread alone.
+/// A port of the switch. Its owner holds no connection and finds a switch that was started anew by the same path; the switch finds an owner that
+/// was. For the switch's thread alone.
 /// </summary>
+/// <remarks>
+/// The socket is connected to its owner's. So it hears nobody else, and the kernel lets more wait for it than the few datagrams of
+/// net.unix.max_dgram_qlen: fewer wake-ups, and a burst that is not held up. Where the owner connects too, that holds both ways.
+/// </remarks>
 internal sealed class SwitchPort : IDisposable
 {
     private const int Nobody = -1;
+    private const int HoldAt = FrameQueue.MostOfOne - MessageBatch.Most;
+    private static readonly TimeSpan HoldAtMost = TimeSpan.FromMilliseconds(1);
+    private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(10);
 
     private readonly FramePool _pool;
     private readonly FrameQueue _queue;
     private readonly int[] _outgoing = new int[MessageBatch.Most];
-    private Socket? _receiver;
-    private Socket? _sender;
+    private Socket? _socket;
     private ulong _fileNumber;
+    private ulong _ownerNumber;
+    private SwitchPort? _heldBy;
+    private long _heldAt;
+    private long _movedAt;
     private int _outgoingStart;
     private int _outgoingEnd;
 
@@ -38,11 +49,11 @@ internal sealed class SwitchPort : IDisposable
 
     public PortPlace Place { get; }
 
-    /// <summary>The socket that frames come in by; -1 while there is none.</summary>
-    public int Receiver { get; private set; } = Nobody;
+    /// <summary>The socket; -1 while there is none.</summary>
+    public int Handle { get; private set; } = Nobody;
 
-    /// <summary>The socket that frames go out by; -1 while its owner is not there.</summary>
-    public int Sender { get; private set; } = Nobody;
+    /// <summary>Whether its owner is there.</summary>
+    public bool IsConnected { get; private set; }
 
     /// <summary>Whether frames wait until its owner has room for them.</summary>
     public bool IsBlocked { get; private set; }
@@ -71,23 +82,46 @@ internal sealed class SwitchPort : IDisposable
             return;
         }
 
-        if (Receiver == Nobody || Kernel.FileNumber(Place.Listen) != _fileNumber)
+        if (Handle == Nobody || Kernel.FileNumber(Place.Listen) != _fileNumber)
             Listen();
-        if (Sender == Nobody)
-            Connect();
+        // Whoever took its owner's place is refused by the kernel until then.
+        if (IsConnected && Kernel.FileNumber(Place.Peer) != _ownerNumber)
+            Disconnect();
+        Connect();
     }
 
     /// <summary>Takes a frame for its owner, and holds its slot.</summary>
     public void Add(int source, int slot)
     {
-        if (Sender == Nobody || !_queue.Add(source, slot))
+        if (!IsConnected || !_queue.Add(source, slot))
             Dropped++;
     }
+
+    /// <summary>
+    /// Lets its owner's next frames wait in the kernel, which holds the owner up, if a port that is just busy has enough of them: what would only
+    /// be dropped need not be received. It is for a moment at most, and not for a port that stands still, so that no owner can stop another.
+    /// </summary>
+    /// <param name="to">The port.</param>
+    public void HoldFor(SwitchPort to)
+    {
+        if (_heldBy is null && to.Holds(Index))
+            (_heldBy, _heldAt) = (to, Stopwatch.GetTimestamp());
+    }
+
+    /// <summary>Whether its owner's frames are left waiting.</summary>
+    public bool IsHeld()
+    {
+        if (_heldBy is not null && (!_heldBy.Holds(Index) || Stopwatch.GetElapsedTime(_heldAt) >= HoldAtMost))
+            _heldBy = null;
+        return _heldBy is not null;
+    }
+
+    private bool Holds(int source) => IsBlocked && _queue.CountOf(source) >= HoldAt && Stopwatch.GetElapsedTime(_movedAt) < StandsStillAfter;
 
     /// <summary>Sends what waits, as far as its owner has room.</summary>
     public void Flush(MessageBatch batch)
     {
-        while (Sender != Nobody)
+        while (IsConnected)
         {
             if (_outgoingStart == _outgoingEnd)
                 (_outgoingStart, _outgoingEnd) = (0, _queue.Take(_outgoing));
@@ -97,9 +131,11 @@ internal sealed class SwitchPort : IDisposable
                 return;
             }
 
-            var sent = batch.Send(Sender, _outgoing.AsSpan(_outgoingStart.._outgoingEnd), out var error);
+            var sent = batch.Send(Handle, _outgoing.AsSpan(_outgoingStart.._outgoingEnd), out var error);
             Release(sent);
             Sent += sent;
+            if (sent > 0)
+                _movedAt = Stopwatch.GetTimestamp();
             if (error is Kernel.TryAgain or Kernel.NoBuffers)
             {
                 IsBlocked = true;
@@ -119,16 +155,15 @@ internal sealed class SwitchPort : IDisposable
 
     private void Listen()
     {
-        _receiver?.Dispose();
-        Receiver = Nobody;
+        Disconnect();
+        _socket?.Dispose();
+        (_socket, Handle) = (null, Nobody);
         var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false };
         try
         {
             File.Delete(Place.Listen);   // left by a switch that was killed, or made by whoever listened for signs of life
             socket.Bind(new UnixDomainSocketEndPoint(Place.Listen));
-            socket.ReceiveBufferSize = 4 << 20;
-            _receiver = socket;
-            Receiver = (int)socket.Handle;
+            (_socket, Handle) = (socket, (int)socket.Handle);
             _fileNumber = Kernel.FileNumber(Place.Listen);
         }
         catch (Exception e) when (e is SocketException or IOException or UnauthorizedAccessException)
@@ -137,22 +172,14 @@ internal sealed class SwitchPort : IDisposable
         }
     }
 
-    /// <summary>Finds the port's owner, if it is there.</summary>
+    /// <summary>Finds the port's owner, if it is there and not known already.</summary>
     public void Connect()
     {
-        if (Sender != Nobody || !File.Exists(Place.Peer))
+        if (IsConnected || Handle == Nobody)
             return;
-        var socket = new Socket(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified) { Blocking = false, SendBufferSize = 4 << 20 };
-        try
-        {
-            socket.Connect(new UnixDomainSocketEndPoint(Place.Peer));
-            _sender = socket;
-            Sender = (int)socket.Handle;
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();   // not there yet, or any more
-        }
+        // The number first: of an owner that comes between the two, the next check learns.
+        _ownerNumber = Kernel.FileNumber(Place.Peer);
+        IsConnected = _ownerNumber != 0 && Kernel.Connect(Handle, Place.Peer);
     }
 
     private void Release(int count)
@@ -172,19 +199,17 @@ internal sealed class SwitchPort : IDisposable
         }
 
         (_outgoingStart, _outgoingEnd) = (0, 0);
-        _sender?.Dispose();
-        _sender = null;
-        Sender = Nobody;
-        IsBlocked = false;
+        if (IsConnected)
+            Kernel.Disconnect(Handle);
+        (IsConnected, IsBlocked) = (false, false);
     }
 
     private void Close()
     {
         Disconnect();
-        if (_receiver is not null && Kernel.FileNumber(Place.Listen) is var now && now != 0 && now == _fileNumber)
+        if (_socket is not null && Kernel.FileNumber(Place.Listen) is var now && now != 0 && now == _fileNumber)
             File.Delete(Place.Listen);
-        _receiver?.Dispose();
-        _receiver = null;
-        Receiver = Nobody;
+        _socket?.Dispose();
+        (_socket, Handle) = (null, Nobody);
     }
 }
