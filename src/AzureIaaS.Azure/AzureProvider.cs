@@ -144,6 +144,6 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private PageBlob BlobOf(global::Azure.ResourceManager.Compute.ManagedDiskResource disk, TimeSpan lifetime, bool write = true)
     {
         var access = new SasAccess((t, c) => _disks.GrantAsync(disk, write, t, c), lifetime, _connection.Time);
-        return new PageBlob(disk.Id.Name, access, _connection.BlobPipeline, new ConcurrencyLimit(PageTarget.MostAtOnce / 2, PageTarget.MostAtOnce), _connection.Time);
+        return new PageBlob(disk.Id.Name, access, _connection.BlobPipeline, new ConcurrencyLimit(PageTarget.MostAtOnce, PageTarget.MostAtOnce), _connection.Time);
     }
 }

@@ -7,6 +7,7 @@ namespace AzureIaaS.ArmDouble;
 public sealed partial class Arm
 {
     private const int KeptAtStart = 4;
+    private const string ZoneLinkType = "Microsoft.Network/privateDnsZones/virtualNetworkLinks";
 
     /// <summary>Completes a resource of Microsoft.Network as Azure does, or refuses it.</summary>
     private Answer? PutOfNetwork(string id, string type, JsonObject properties, string? location) => type.Split('/')[1].ToUpperInvariant() switch
@@ -70,6 +71,31 @@ public sealed partial class Arm
         return null;
     }
 
+    /// <summary>A link between a private DNS zone and a network. A network's machines are registered in one zone at most.</summary>
+    private Answer OnZoneLink(string zone, Request request)
+    {
+        lock (_gate)
+        {
+            if (Find(zone) is null)
+                return NotFound(zone);
+            if (request.Method == "GET")
+                return Find(request.Path) is { } found ? Answer.Of(200, found.DeepClone()) : NotFound(request.Path);
+            if (request.Method == "DELETE")
+                return _resources.Remove(request.Path) ? Answer.Of(202, null, Begin(zone, hasLocation: true)) : Answer.Of(204);
+            var body = Parse(request);
+            var network = (string?)body["properties"]?["virtualNetwork"]?["id"] ?? "";
+            if ((string?)body["location"] != "global" || Find(network) is null)
+                return Answer.Error(400, "BadRequest", "The location is not 'global', or the network is not there.");
+            if (_resources.Values.Any(r => (string?)r["type"] == ZoneLinkType && (string?)r["id"] != request.Path && Mentions(r["properties"], network)))
+                return Answer.Error(409, "Conflict", "The network is linked for registration already.");
+            var isNew = Find(request.Path) is null;
+            (body["id"], body["name"], body["type"]) = (request.Path, request.Path.Split('/')[^1], ZoneLinkType);
+            body["properties"]!["provisioningState"] = "Succeeded";
+            _resources[request.Path] = body;
+            return Answer.Of(isNew ? 201 : 200, body.DeepClone(), Begin(zone, hasLocation: false));
+        }
+    }
+
     private Answer? PutAddress(string id, JsonObject properties)
     {
         properties["ipAddress"] = (string?)Find(id)?["properties"]?["ipAddress"] ?? $"203.0.113.{_resources.Count % 250 + 1}";
@@ -79,6 +105,8 @@ public sealed partial class Arm
     /// <summary>Why a resource of Microsoft.Network cannot be deleted; null when it can.</summary>
     private Answer? InUse(string id, string type) => type.Split('/')[1].ToUpperInvariant() switch
     {
+        "PRIVATEDNSZONES" when _resources.Keys.Any(k => k.StartsWith(id + "/", StringComparison.OrdinalIgnoreCase)) => Answer.Error(409, "CannotDeleteResource", "Cannot delete resource while nested resources exist."),
+        "VIRTUALNETWORKS" when _resources.Values.Any(r => (string?)r["type"] == ZoneLinkType && Mentions(r["properties"], id)) => Answer.Error(400, "InUse", "The network is linked to a private DNS zone."),
         "NETWORKINTERFACES" when MachineWith(id) is not null => Answer.Error(400, "NicInUse", "Network Interface is used by existing resource."),
         "VIRTUALNETWORKS" when Adapters.Any(a => NetworkOf(a).Equals(id, StringComparison.OrdinalIgnoreCase)) => Answer.Error(400, "InUseSubnetCannotBeDeleted", "Subnet is in use and cannot be deleted."),
         "NETWORKSECURITYGROUPS" when _resources.Values.Any(r => Mentions(r["properties"]?["subnets"], id)) =>

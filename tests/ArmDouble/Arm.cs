@@ -85,6 +85,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             return list;
         if (Group().IsMatch(request.Path))
             return OnGroup(request);
+        if (ZoneLink().Match(request.Path) is { Success: true } link)
+            return OnZoneLink(link.Groups["zone"].Value, request);
         if (RunCommand().Match(request.Path) is { Success: true } run)
             return OnRunCommand(run.Groups["vm"].Value, request);
         if (Resource().Match(request.Path) is not { Success: true } match)
@@ -238,7 +240,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     {
         var operation = Guid.NewGuid().ToString();
         _operations[operation] = new LongRunning { Left = slowly?.Polls ?? PollsUntilDone, Result = result, Error = error, Done = slowly?.Done ?? (() => { }) };
-        var address = $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/{(id.Contains("/disks/", StringComparison.OrdinalIgnoreCase) || id.Contains("/snapshots/", StringComparison.OrdinalIgnoreCase) ? "DiskOperations" : "operations")}/{operation}?api-version=2023-07-01";
+        var address = id.Contains("/privateDnsZones/", StringComparison.OrdinalIgnoreCase)
+            ? $"{Home}{string.Join('/', id.Split('/')[..5])}/providers/Microsoft.Network/privateDnsOperationStatuses/{operation}?api-version=2020-06-01"
+            : $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/{(id.Contains("/disks/", StringComparison.OrdinalIgnoreCase) || id.Contains("/snapshots/", StringComparison.OrdinalIgnoreCase) ? "DiskOperations" : "operations")}/{operation}?api-version=2023-07-01";
         var headers = new List<(string, string)> { ("Azure-AsyncOperation", address) };
         if (hasLocation)
             headers.Add(("Location", address + "&monitor=true"));
@@ -251,7 +255,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
 
     private string Stamp() => time.GetUtcNow().ToString("O", CultureInfo.InvariantCulture);
 
-    [GeneratedRegex("/(?:operations|DiskOperations)/([0-9a-f-]{36})$")]
+    [GeneratedRegex("/(?:operations|DiskOperations|privateDnsOperationStatuses)/([0-9a-f-]{36})$")]
     private static partial Regex Operation();
 
     [GeneratedRegex("^(?<sub>/subscriptions/[^/]+)/providers/Microsoft.Compute/(?<what>skus|virtualMachines|locations/[^/]+/usages)$", RegexOptions.IgnoreCase)]
@@ -262,6 +266,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
 
     [GeneratedRegex("^/subscriptions/[^/]+/resourceGroups/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex Group();
+
+    [GeneratedRegex("^(?<zone>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Network/privateDnsZones/[^/]+)/virtualNetworkLinks/[^/]+$", RegexOptions.IgnoreCase)]
+    private static partial Regex ZoneLink();
 
     [GeneratedRegex("^(?<vm>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Compute/virtualMachines/[^/]+)/runCommands/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex RunCommand();

@@ -12,6 +12,9 @@ internal sealed class ArmConnection : IDisposable
     /// <summary>The version of Microsoft.Network that is spoken.</summary>
     public const string NetworkVersion = "2023-09-01";
 
+    /// <summary>The version of Microsoft.Network's private names that is spoken; it is one of its own.</summary>
+    public const string PrivateDnsVersion = "2020-06-01";
+
     private const int MostRetries = 5;
 
     private readonly HttpMessageHandler _handler;
@@ -44,6 +47,8 @@ internal sealed class ArmConnection : IDisposable
         options.AddPolicy(new ThrottleWatch(), HttpPipelinePosition.PerRetry);
         foreach (var type in NetworkTypes)
             options.SetApiVersion("Microsoft.Network/" + type, NetworkVersion);
+        foreach (var type in new[] { Networks.PrivateDns.Zones, Networks.PrivateDns.Links })
+            options.SetApiVersion(type, PrivateDnsVersion);
         Client = new ArmClient(credential, scope.Subscription.ToString(), options);
         BlobPipeline = Upload.PageBlob.Pipeline(new HttpClientTransport(_http));
     }

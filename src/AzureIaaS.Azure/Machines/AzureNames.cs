@@ -62,6 +62,9 @@ internal static partial class AzureNames
     /// <summary>On the disk that a machine boots from: that it has other disks by now than it was imported with, so that they must be looked for.</summary>
     public const string ChangedTag = "azureiaas-disks-changed";
 
+    /// <summary>On a virtual network: what the names of its machines end with.</summary>
+    public const string SuffixTag = "azureiaas-dns-suffix";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 

@@ -20,6 +20,8 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
     private const string DefaultSpace = "10.96.0.0/16";
     private const string DefaultRange = "10.96.0.0/20";
 
+    private readonly PrivateDns _names = new(resources);
+
     /// <summary>All networks but those of rehearsals, in the order of their names.</summary>
     /// <param name="cancellation">Stops it.</param>
     public async Task<IReadOnlyList<VirtualNetwork>> ListAsync(CancellationToken cancellation) =>
@@ -56,8 +58,12 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
         }
 
         var peers = await PeersAsync(network.Name, network.Subnet, network.Peers, cancellation);
+        if (network.DnsSuffix is { } names)
+            await _names.CheckAsync(names, cancellation);
         network.Created = connection.Time.GetUtcNow();
         await PutAsync(network, network.Subnet, peers.Select(p => p.Id), notices, cancellation);
+        if (network.DnsSuffix is { } suffix)
+            await _names.EnsureAsync(IdOf(network.Name), suffix, notices, cancellation);
         foreach (var peer in peers)
             await PutPeersAsync(peer, NetworkMapping.FromAzure(peer).Peers.Append(network.Name), notices, cancellation);
         return (await FindAsync(network.Name, cancellation))!;
@@ -109,6 +115,8 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
 
         if (own.Peers.Count > 0)
             await SetPeersAsync(network, [], Quiet.Notices, cancellation);
+        if (own.DnsSuffix is { } suffix)
+            await _names.RemoveAsync(own.Name, suffix, Quiet.Notices, cancellation);
         await resources.RemoveAsync(data.Id, Quiet.Notices, cancellation);
         await resources.RemoveAsync(resources.IdOf(NetworkResources.SecurityGroups, own.Name), Quiet.Notices, cancellation);
     }
@@ -158,9 +166,11 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
 
         var standIn = new VirtualNetwork
         {
-            Name = name, Subnet = network.Subnet, Isolated = network.Isolated, DnsServers = network.DnsServers, Created = connection.Time.GetUtcNow(),
+            Name = name, Subnet = network.Subnet, Isolated = network.Isolated, DnsServers = network.DnsServers, DnsSuffix = network.DnsSuffix, Created = connection.Time.GetUtcNow(),
         };
         await PutAsync(standIn, network.Subnet, [], notices, cancellation, region: region);
+        if (standIn.DnsSuffix is { } suffix)
+            await _names.EnsureAsync(IdOf(name), suffix, notices, cancellation);
         return $"{IdOf(name)}/subnets/{AzureNames.DefaultSubnet}";
     }
 
@@ -224,10 +234,11 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
         if (AzureNames.Problem(network.Name) is { } problem)
             throw Refused("InvalidNetworkName", $"A network in Azure cannot be called '{network.Name}': {problem}.", "Give another name with -Name.", network.Name);
         _ = new AddressPool(network.Subnet);
-        if (network.DnsSuffix is { Length: > 0 })
+        network.DnsSuffix = network.DnsSuffix is { Length: > 0 } suffix ? DnsName.CheckSuffix(suffix) : null;
+        if (network.DnsSuffix is not null && network.DnsServers.Count > 0)
         {
-            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"Network '{network.Name}': names of its own (a private DNS zone) are not made in Azure by this version.",
-                "Leave -DnsSuffix out; -DnsServer names servers of yours that know the names.", network.Name);
+            throw Refused("DnsSuffixUnasked", $"Network '{network.Name}': its machines would ask {string.Join(", ", network.DnsServers)} for names, which know nothing of those that Azure keeps under {network.DnsSuffix}.",
+                "Give -DnsSuffix, or -DnsServer with servers that forward those names to 168.63.129.16 and a zone of your own.", network.Name);
         }
 
         if (network.DnsServers.Count > MostDnsServers || network.DnsServers.FirstOrDefault(s => !System.Net.IPAddress.TryParse(s, out _)) is not null)
@@ -253,6 +264,8 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
             yield return new(AzureNames.IsolatedTag, "true");
         if (network.RehearsalOf is { } original)
             yield return new(AzureNames.RehearsalTag, original.ToString());
+        if (network.DnsSuffix is { } suffix)
+            yield return new(AzureNames.SuffixTag, suffix);
     }
 
     private ResourceIdentifier IdOf(string name) => resources.IdOf(NetworkResources.Networks, name);

@@ -116,6 +116,8 @@ internal static class NetworkMapping
             Subnet = range,
             GatewayAddress = IPNetwork.TryParse(range, out var network) ? Next(network.BaseAddress) : "",
             DnsServers = [.. (properties["dhcpOptions"]?["dnsServers"] as JsonArray)?.Select(s => (string)s!) ?? []],
+            DnsSuffix = data.Tags.TryGetValue(AzureNames.SuffixTag, out var suffix) ? suffix : null,
+            Region = data.Location.Name,
             Isolated = data.Tags.ContainsKey(AzureNames.IsolatedTag),
             Peers = [.. Peerings(properties).Select(p => new ResourceIdentifier(p).Name).Order(StringComparer.OrdinalIgnoreCase)],
             RehearsalOf = AzureNames.IdIn(data.Tags, AzureNames.RehearsalTag),

@@ -34,6 +34,7 @@ internal sealed class PageBlob : IDisposable
     private readonly TimeProvider _time;
     private readonly string _name;
     private long _requests;
+    private long _sent;
 
     /// <summary>Uses a blob.</summary>
     /// <param name="name">What messages call it; never its address, which is a secret.</param>
@@ -52,6 +53,9 @@ internal sealed class PageBlob : IDisposable
 
     /// <summary>How many requests were sent.</summary>
     public long Requests => Interlocked.Read(ref _requests);
+
+    /// <summary>How many bytes of pages the service has taken.</summary>
+    public long Sent => Interlocked.Read(ref _sent);
 
     /// <summary>A pipeline that tells nobody what it sends: the address alone gives access. Trying again is done here, not by it.</summary>
     /// <param name="transport">What carries requests.</param>
@@ -91,6 +95,8 @@ internal sealed class PageBlob : IDisposable
             throw new IaaSException(ErrorKind.InvalidData, "PageDamaged", $"{_name}: what was written at byte {offset:N0} did not arrive as it was sent.",
                 "Resume-IaaSOperation writes it again.", _name);
         }
+
+        Interlocked.Add(ref _sent, data.Length);
     }
 
     /// <summary>Gives up pages: they read as zeros then, and are no longer listed.</summary>

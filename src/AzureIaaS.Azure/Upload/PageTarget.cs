@@ -65,7 +65,7 @@ internal sealed class PageTarget : IDiskTarget
         var written = _written.Merged();
         await CheckAsync(written, cancellation);
         await _blob.WriteAsync(_disk.Length, FixedVhd.Footer(_disk.Length, _footerId), cancellation);
-        _notices.Report(Notice.Verbose($"{_disk.Path}: {written.Sum(r => r.End - r.Start):N0} bytes in {written.Count:N0} ranges, by {_blob.Requests:N0} requests."));
+        _notices.Report(Notice.Verbose($"{_disk.Path}: {written.Sum(r => r.End - r.Start):N0} bytes in {written.Count:N0} ranges; {_blob.Sent:N0} of them sent now, by {_blob.Requests:N0} requests."));
     }
 
     /// <summary>Every page's content was compared by its digest when it was taken; what remains is that all are there, and nothing else is.</summary>

@@ -43,6 +43,12 @@ public sealed class DiskCopy
     private readonly IProgress<long>? _progress;
     private readonly byte[] _digests;
     private readonly object _gate = new();
+
+    /// <summary>
+    /// Where more threads wait for the target than there are processors, only as many compute at once: otherwise all blocks of a round would be ready at the same
+    /// late moment, and the target would have nothing to do until then.
+    /// </summary>
+    private readonly SemaphoreSlim? _processors;
     private IEnumerator<long>? _blocks;
     private long _written;
     private long _verified;
@@ -53,6 +59,7 @@ public sealed class DiskCopy
         _target = target;
         _options = options;
         _progress = progress;
+        _processors = ThreadCount() > Environment.ProcessorCount ? new SemaphoreSlim(Environment.ProcessorCount) : null;
         _digests = options.Digest ? new byte[DiskDigest.BlockCount(source.Length) * DiskDigest.HashSize] : [];
     }
 
@@ -160,7 +167,18 @@ public sealed class DiskCopy
         {
             var worker = new Worker(this, stop.Token);
             while (!stop.IsCancellationRequested && TakeBlock() is { } block)
-                worker.Copy(block);
+            {
+                _processors?.Wait(stop.Token);
+                try
+                {
+                    worker.Copy(block);
+                }
+                finally
+                {
+                    _processors?.Release();
+                }
+            }
+
             stop.Token.ThrowIfCancellationRequested();
         }
         catch
@@ -248,7 +266,17 @@ public sealed class DiskCopy
                 return;
             }
 
-            copy._target.WriteAsync(at, data, cancellation).AsTask().GetAwaiter().GetResult();
+            var writing = copy._target.WriteAsync(at, data, cancellation).AsTask();   // what it computes first is done by now
+            copy._processors?.Release();
+            try
+            {
+                writing.GetAwaiter().GetResult();
+            }
+            finally
+            {
+                copy._processors?.Wait(CancellationToken.None);
+            }
+
             Interlocked.Add(ref copy._written, data.Length);
         }
 

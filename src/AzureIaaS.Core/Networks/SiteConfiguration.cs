@@ -169,7 +169,7 @@ public static class SiteConfiguration
             new("TCP maximum segment size", "1350"),
             new("Let in through the firewall", $"UDP 500 and 4500 from {site.LocalAddress}"),
         ];
-        if (network.DnsSuffix is { } suffix)
+        if (network.DnsSuffix is { } suffix && network.Region is null)   // a cloud's own server answers inside it alone
             table.Add(new("Forward DNS names", $"{suffix} to {network.GatewayAddress}"));
         return table;
     }

@@ -32,6 +32,9 @@ public sealed class VirtualNetwork
     /// <summary>The names of the networks that it exchanges packets with.</summary>
     public IList<string> Peers { get; set; } = [];
 
+    /// <summary>The region of the cloud it is in; null on a fabric of one's own.</summary>
+    public string? Region { get; set; }
+
     /// <summary>The network that this one stands for in a rehearsal; null for a network of its own right.</summary>
     public Guid? RehearsalOf { get; set; }
 

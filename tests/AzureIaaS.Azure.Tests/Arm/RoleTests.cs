@@ -19,6 +19,7 @@ public sealed partial class RoleTests
         (t => t.EndsWith("networkInterfaces", StringComparison.Ordinal), "/publicIPAddresses/", "Microsoft.Network/publicIPAddresses/join/action"),
         (t => t.EndsWith("virtualNetworkGateways", StringComparison.Ordinal), "/subnets/", "Microsoft.Network/virtualNetworks/subnets/join/action"),
         (t => t.EndsWith("virtualNetworkGateways", StringComparison.Ordinal), "/publicIPAddresses/", "Microsoft.Network/publicIPAddresses/join/action"),
+        (t => t.EndsWith("virtualNetworkLinks", StringComparison.Ordinal), "/virtualNetworks/", "Microsoft.Network/virtualNetworks/join/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "/networkSecurityGroups/", "Microsoft.Network/networkSecurityGroups/join/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "remoteVirtualNetwork", "Microsoft.Network/virtualNetworks/peer/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "remoteVirtualNetwork", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write"),
@@ -47,7 +48,7 @@ public sealed partial class RoleTests
         var (provider, networks, checkpoints) = (azure.Provider, (INetworkProvider)azure.Provider, (ICheckpointProvider)azure.Provider);
         await ((IConnectable)provider).ConnectAsync(azure, default);
         var machine = await azure.ImportAsync(azure.Image("web01.img", 32 << 20, (0, 64)), r => r with { AvailabilitySet = "sp-web" });
-        var corp = await networks.AddNetworkAsync(new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24" }, azure, default);
+        var corp = await networks.AddNetworkAsync(new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24", DnsSuffix = "corp.contoso.example" }, azure, default);
         var lab = await networks.AddNetworkAsync(new VirtualNetwork { Name = "lab", Subnet = "10.21.0.0/24", Peers = ["corp"] }, azure, default);
         await networks.JoinAsync(machine.Id, corp.Id, new JoinOptions { PublicAddress = true }, azure, default);
         await provider.StartAsync(machine.Id, new StartOptions(), azure, default);

@@ -1,5 +1,6 @@
 using AzureIaaS.ArmDouble;
 using AzureIaaS.Azure.Tests.Support;
+using AzureIaaS.Networks;
 using AzureIaaS.Providers;
 
 namespace AzureIaaS.Azure.Tests.Networks;
@@ -24,6 +25,29 @@ public sealed class NetworkTests : IDisposable
         Assert.DoesNotContain(security, r => (string?)r!["properties"]!["direction"] == "Inbound" && (string?)r["properties"]!["access"] == "Allow");
         Assert.Equal(Id("networkSecurityGroups", "corp"), (string?)Network("corp")["properties"]!["subnets"]![0]!["properties"]!["networkSecurityGroup"]!["id"]);
         Assert.Equal(made.Id, (await Networks.FindNetworkAsync("CORP", default))?.Id);
+    }
+
+    [Fact]
+    public async Task A_networks_names_are_a_private_zone_that_the_last_network_takes_away()
+    {
+        var before = _azure.Arm.Resources.Count;
+        var corp = await AddAsync("corp", "10.20.0.0/24", n => n.DnsSuffix = "Corp.Contoso.example.");
+        var lab = await AddAsync("lab", "10.21.0.0/24", n => n.DnsSuffix = "corp.contoso.example");
+
+        Assert.Equal("corp.contoso.example", corp.DnsSuffix);
+        var zone = Id("privateDnsZones", "corp.contoso.example");
+        Assert.Equal("global", (string?)_azure.Arm.Resources[zone]["location"]);
+        Assert.True((bool)_azure.Arm.Resources[zone + "/virtualNetworkLinks/corp"]["properties"]!["registrationEnabled"]!);
+        Assert.DoesNotContain(SiteConfiguration.Table(new Site { Subnets = ["192.168.10.0/24"] }, corp, null), p => p.Name.Contains("DNS", StringComparison.Ordinal));
+        await Networks.RemoveNetworkAsync(corp.Id, default);
+        Assert.True(_azure.Arm.Resources.ContainsKey(zone));
+        await Networks.RemoveNetworkAsync(lab.Id, default);
+        Assert.Equal(before, _azure.Arm.Resources.Count);
+
+        Assert.Equal("DnsSuffixUnasked", (await Assert.ThrowsAsync<IaaSException>(() => AddAsync("x", "10.22.0.0/24", n => (n.DnsSuffix, n.DnsServers) = ("a.example", ["10.22.0.9"])))).ErrorId);
+        _azure.Arm.Add(new() { ["id"] = Id("privateDnsZones", "theirs.example"), ["name"] = "theirs.example", ["type"] = "Microsoft.Network/privateDnsZones", ["location"] = "global", ["tags"] = new System.Text.Json.Nodes.JsonObject() });
+        Assert.Equal("AzureNameTaken", (await Assert.ThrowsAsync<IaaSException>(() => AddAsync("x", "10.22.0.0/24", n => n.DnsSuffix = "theirs.example"))).ErrorId);
+        Assert.Equal(before + 1, _azure.Arm.Resources.Count);
     }
 
     [Fact]

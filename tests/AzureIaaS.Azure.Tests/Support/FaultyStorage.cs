@@ -142,9 +142,10 @@ internal sealed class FaultyStorage : IBlobs, IDisposable
         try
         {
             var isPage = context.Request.QueryString["comp"] == "page";
-            var fault = isPage ? OnPage(Interlocked.Increment(ref _pages) - 1) : Fault.None;
             using var body = new MemoryStream();
             await context.Request.InputStream.CopyToAsync(body);
+            // Counted when it has come wholly: one that was given up in its middle is none.
+            var fault = isPage ? OnPage(Interlocked.Increment(ref _pages) - 1) : Fault.None;
             if (fault is Fault.Busy or Fault.BusyFor or Fault.Reset or Fault.Pretend)
             {
                 Refuse(context, fault);

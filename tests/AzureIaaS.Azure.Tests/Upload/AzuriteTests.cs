@@ -1,10 +1,9 @@
 using System.Diagnostics;
-using AzureIaaS.ArmDouble;
 using AzureIaaS.Azure.Tests.Support;
 
 namespace AzureIaaS.Azure.Tests.Upload;
 
-public class AzuriteTests
+public class AzuriteTests(FaultTests.Storage storage) : IClassFixture<FaultTests.Storage>
 {
     private const int MiB = 1 << 20;
 
@@ -15,15 +14,14 @@ public class AzuriteTests
     [InlineData("qcow2", "")]
     public async Task Every_format_ends_as_the_same_bytes_in_a_real_storage_emulator(string format, string options)
     {
-        Skip.If(Azurite.Program is null, "azurite-blob is not installed; ./build.sh test does that where there is npm.");
-        using var storage = await Azurite.StartAsync();
-        using var azure = new TestAzure(storage, real: true);
+        Skip.If(storage.Blobs is null, "azurite-blob is not installed; ./build.sh test does that where there is npm.");
+        using var azure = new TestAzure(storage.Blobs, real: true);
         var raw = azure.Image("source.img", 48 * MiB, (0, 64), (3000, 9000), (40 << 10, 100));
         var path = format == "raw" ? raw : Convert(raw, Path.Combine(azure.Folder, "web." + format), format, options);
 
-        var machine = await azure.ImportAsync(path, r => r with { Name = "web" });
+        var machine = await azure.ImportAsync(path, r => r with { Name = format });
 
-        var content = await storage.ReadAsync("farm-web-disk0", 0, (48 * MiB) + 512);
+        var content = await storage.Blobs!.ReadAsync($"farm-{format}-disk0", 0, (48 * MiB) + 512);
         Assert.Equal(File.ReadAllBytes(raw), content[..(48 * MiB)]);
         Assert.Equal("conectix"u8.ToArray(), content[^512..^504]);
         Assert.NotNull(machine.Disks[0].Digest);

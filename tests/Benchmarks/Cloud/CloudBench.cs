@@ -37,6 +37,9 @@ internal sealed class CloudBench : IDisposable
     /// <summary>The group's full id.</summary>
     public static string GroupId => $"/subscriptions/{Subscription}/resourceGroups/farm";
 
+    /// <summary>Where the double listens.</summary>
+    public Uri Address => _server.Address;
+
     /// <summary>The double.</summary>
     public Arm Arm { get; }
 
