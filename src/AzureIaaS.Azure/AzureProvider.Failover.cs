@@ -7,7 +7,7 @@ using AzureIaaS.Sagas;
 namespace AzureIaaS.Azure;
 
 /// <summary>What keeps states of machines, and fails them over.</summary>
-internal sealed partial class AzureProvider : ICheckpointProvider, IFailoverProvider, IOperationProvider
+internal sealed partial class AzureProvider : ICheckpointProvider, ICheckpointCopier, IFailoverProvider, IOperationProvider
 {
     public Task<VmCheckpoint> CreateCheckpointAsync(Guid id, string name, bool memory, IProgress<Notice> notices, CancellationToken cancellation) =>
         _checkpoints.CreateAsync(id, name, memory, notices, cancellation);
@@ -21,12 +21,15 @@ internal sealed partial class AzureProvider : ICheckpointProvider, IFailoverProv
     public Task RemoveCheckpointAsync(Guid id, Guid checkpoint, IProgress<Notice> notices, CancellationToken cancellation) =>
         _checkpoints.RemoveAsync(id, checkpoint, notices, cancellation);
 
-    public Placement PreviewFailover(Guid id, FailoverOptions options) => _failovers.Preview(options);
+    public async Task CopyCheckpointAsync(Guid id, Guid checkpoint, string region, IProgress<Notice> notices, CancellationToken cancellation) =>
+        await _checkpoints.CopyAsync((await _runner.NeededAsync(id, cancellation)).Machine, checkpoint, region.ToLowerInvariant(), Guid.Empty, notices, cancellation);
+
+    public Placement PreviewFailover(Guid id, FailoverOptions options) => FailoverService.Preview(options);
 
     public Task<FailoverReport> FailOverAsync(Guid id, FailoverOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
         _failovers.FailOverAsync(id, options, notices, cancellation);
 
-    public bool Owns(string kind) => kind is Rehearsals.Kind or ZoneFailover.Kind;
+    public bool Owns(string kind) => kind is Rehearsals.Kind or ZoneFailover.Kind or ZoneFailover.RegionKind;
 
     public async Task EndOperationAsync(Guid operation, CancellationToken cancellation)
     {

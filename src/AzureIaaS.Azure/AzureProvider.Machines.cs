@@ -4,7 +4,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Azure;
 
 /// <summary>What lists and runs machines; each ability is a class of its own.</summary>
-internal sealed partial class AzureProvider : IMachineEditor
+internal sealed partial class AzureProvider : IMachineEditor, IGuestProvider
 {
     public async Task<IReadOnlyList<VirtualMachine>> ListAsync(CancellationToken cancellation) =>
         [.. (await _directory.ListAsync(cancellation)).Select(f => f.Machine)];
@@ -65,12 +65,25 @@ internal sealed partial class AzureProvider : IMachineEditor
         return await AfterAsync(id, cancellation);
     }
 
-    public Task<VirtualMachine> AddDiskAsync(Guid id, long length, DiskController controller, CancellationToken cancellation) => throw NotYet("Adding disks");
+    public async Task<VirtualMachine> AddDiskAsync(Guid id, long length, DiskController controller, CancellationToken cancellation)
+    {
+        if (controller != DiskController.Unknown)
+            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Azure chooses the controllers of disks.", "Leave -DiskController out.", controller);
+        await new DataDisks(_connection, _directory, _disks).AddAsync(id, length, cancellation);
+        return await AfterAsync(id, cancellation);
+    }
 
-    public Task<VirtualMachine> RemoveDiskAsync(Guid id, string disk, bool keepFile, CancellationToken cancellation) => throw NotYet("Removing single disks");
+    public async Task<VirtualMachine> RemoveDiskAsync(Guid id, string disk, bool keepFile, CancellationToken cancellation)
+    {
+        await new DataDisks(_connection, _directory, _disks).RemoveAsync(id, disk, keepFile, cancellation);
+        return await AfterAsync(id, cancellation);
+    }
 
-    private static IaaSException NotYet(string what) => new(ErrorKind.NotSupported, "NotSupportedInAzure", $"{what} is not done in Azure by this version.",
-        "Do it in the portal or by az vm disk; Get-IaaSVm shows the machine's disks that were imported.");
+    public Task<byte[]> ScreenshotAsync(Guid id, CancellationToken cancellation) => throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure",
+        "Pictures of guests' displays are not fetched from Azure by this version.", "The portal shows one under Boot diagnostics; Get-IaaSVmConsole shows the serial console.", id);
+
+    public Task<VmCommandResult> RunCommandAsync(Guid id, string program, IReadOnlyList<string> arguments, TimeSpan timeout, CancellationToken cancellation) =>
+        new GuestCommands(_connection, _runner).RunAsync(id, program, arguments, timeout, cancellation);
 
     private async Task<VirtualMachine> AfterAsync(Guid id, CancellationToken cancellation) => await FindAsync(id, cancellation)
         ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"Machine {id} was removed by somebody else meanwhile.", "Get-IaaSVm shows those there are.", id);

@@ -10,7 +10,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Azure;
 
 /// <summary>Machines in a resource group of Azure. This part imports; what runs them is in the other.</summary>
-internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachineDirectory, IImportReviewer, IOrphanProvider
+internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachineDirectory, IImportReviewer, IOrphanProvider, IStageAdopter
 {
     private const string UploadFolder = "uploads";
 
@@ -19,6 +19,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly string _folder;
     private readonly ManagedDisks _disks;
     private readonly AzureNetworks _networks;
+    private readonly AzureSites _sites;
     private readonly NetworkJoiner _joiner;
     private readonly MachineAdapters _adapters;
     private readonly MachineDirectory _directory;
@@ -43,6 +44,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _disks = new ManagedDisks(connection);
         var resources = new NetworkResources(connection);
         _networks = new AzureNetworks(connection, resources);
+        _sites = new AzureSites(connection, resources, _networks);
         _adapters = new MachineAdapters(resources, _networks);
         var snapshots = new Snapshots(connection);
         _directory = new MachineDirectory(connection, _disks, snapshots, store.Machines);
@@ -50,11 +52,11 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _runner = new MachineRunner(connection, _directory, _adapters, store.Machines);
         _remover = new MachineRemover(connection, _directory, _disks, snapshots, _adapters, store.Machines);
         _console = new GuestConsole(connection, _directory);
-        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _directory, store.Sagas, connection);
+        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _sites, _directory, store.Sagas, connection);
         var sets = new DiskSets(connection, _directory, _disks);
         _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
         _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);
-        _zones = new ZoneFailover(connection, store, _directory, snapshots, sets, _runner);
+        _zones = new ZoneFailover(connection, store, _directory, _checkpoints, sets, _runner, _networks, _adapters);
         _failovers = new FailoverService(connection, store, _checkpoints, _rehearsals, _zones, this);
     }
 
@@ -70,7 +72,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     }
 
     // Azure has room; what limits an import is looked over by itself.
-    public ImportPlace DescribePlace() => new($"{_connection.Scope.ResourceGroup} in {_connection.Scope.Location}", long.MaxValue, 0);
+    public ImportPlace DescribePlace() => new($"{_connection.Scope.ResourceGroup} in {_connection.Scope.Location}", long.MaxValue, 0) { TakesPasses = true };
 
     public void Complete(VirtualMachine machine)
     {
@@ -101,8 +103,9 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
         await _adapters.CheckFreeAsync(machine, cancellation);
         var sizes = new SizeCatalog(_connection);
-        var size = VmSize.Choose(await sizes.ListAsync(cancellation), machine, _connection.Scope.Location);
-        await sizes.CheckQuotaAsync(size, cancellation);
+        machine.Region = _connection.Scope.Location;
+        var size = VmSize.Choose(await sizes.ListAsync(machine.Region, cancellation), machine, machine.Region);
+        await sizes.CheckQuotaAsync(size, machine.Region, cancellation);
         (machine.Size, machine.Cpu, machine.Memory) = (size.Name, size.Cpu, size.Memory);
     }
 
@@ -123,6 +126,11 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
 
     // What makes a machine of disks is a mark on one of them; the stage removes it with the disk.
     public Task UndefineAsync(Guid id) => Task.CompletedTask;
+
+    public Task<DateTimeOffset?> FindStagedAsync(string name, CancellationToken cancellation) => new StagedImports(_disks).FindAsync(name, cancellation);
+
+    public async Task<VirtualMachine> AdoptStagedAsync(string name, IProgress<Notice> notices, CancellationToken cancellation) =>
+        await AfterAsync(await new StagedImports(_disks).AdoptAsync(name, notices, cancellation), cancellation);
 
     public Task<IReadOnlyList<Orphan>> ListOrphansAsync(CancellationToken cancellation) => _orphans.ListAsync(cancellation);
 

@@ -54,7 +54,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public async Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation) =>
         _services.Store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
 
-    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead);
+    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead) { TakesPasses = true };
 
     public void Complete(VirtualMachine machine)
     {

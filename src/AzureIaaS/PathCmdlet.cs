@@ -49,6 +49,7 @@ public abstract class PathCmdlet : FileCmdlet
     [Parameter(Mandatory = true, Position = 0, ValueFromPipeline = true, ValueFromPipelineByPropertyName = true, ParameterSetName = PathSet)]
     [ValidateNotNullOrEmpty]
     [SupportsWildcards]
+    [Paths]
     public string[] Path { get; set; } = [];
 
     /// <summary>The files, exactly as written.</summary>

@@ -9,15 +9,17 @@ public sealed partial class Arm
     private const int KeptAtStart = 4;
 
     /// <summary>Completes a resource of Microsoft.Network as Azure does, or refuses it.</summary>
-    private Answer? PutOfNetwork(string id, string type, JsonObject properties) => type.Split('/')[1].ToUpperInvariant() switch
+    private Answer? PutOfNetwork(string id, string type, JsonObject properties, string? location) => type.Split('/')[1].ToUpperInvariant() switch
     {
-        "NETWORKINTERFACES" => PutAdapter(id, properties),
+        "NETWORKINTERFACES" => PutAdapter(id, properties, location),
         "VIRTUALNETWORKS" => PutNetwork(id, properties),
         "PUBLICIPADDRESSES" => PutAddress(id, properties),
+        "VIRTUALNETWORKGATEWAYS" => PutGateway(id, properties),
+        "CONNECTIONS" => PutConnection(id, properties),
         _ => null,
     };
 
-    private Answer? PutAdapter(string id, JsonObject properties)
+    private Answer? PutAdapter(string id, JsonObject properties, string? location)
     {
         var configuration = properties["ipConfigurations"]![0]!;
         configuration["id"] = $"{id}/ipConfigurations/{(string?)configuration["name"]}";
@@ -29,6 +31,8 @@ public sealed partial class Arm
             return Answer.Error(400, "InvalidResourceReference", $"Resource {subnet} referenced by resource {id} was not found.");
         }
 
+        if (!string.Equals((string?)network["location"], location, StringComparison.OrdinalIgnoreCase))
+            return Answer.Error(400, "InvalidResourceReference", $"Resource {subnet} is in another location than {id}.");
         if (Find(id) is { } former && MachineWith(id) is not null && !NetworkOf(former).Equals(NetworkIdOf(subnet), StringComparison.OrdinalIgnoreCase))
             return Answer.Error(400, "NicMoveNotAllowed", "A network interface that is attached cannot go to another virtual network.");
         if (own["publicIPAddress"] is { } address && Find((string)address["id"]!) is null)
@@ -55,6 +59,8 @@ public sealed partial class Arm
                 return Answer.Error(400, "NetcfgInvalidSubnet", "Subnet is not within the virtual network.");
         }
 
+        if (_resources.Values.Any(g => Mentions(g["properties"]?["ipConfigurations"], id + GatewaySubnet)) && !properties["subnets"]!.AsArray().Any(s => (string?)s!["name"] == "GatewaySubnet"))
+            return Answer.Error(400, "InUseSubnetCannotBeDeleted", "Subnet GatewaySubnet is in use and cannot be deleted.");
         foreach (var peering in properties["virtualNetworkPeerings"]?.AsArray() ?? [])
         {
             if (Find((string)peering!["properties"]!["remoteVirtualNetwork"]!["id"]!) is null)
@@ -77,7 +83,11 @@ public sealed partial class Arm
         "VIRTUALNETWORKS" when Adapters.Any(a => NetworkOf(a).Equals(id, StringComparison.OrdinalIgnoreCase)) => Answer.Error(400, "InUseSubnetCannotBeDeleted", "Subnet is in use and cannot be deleted."),
         "NETWORKSECURITYGROUPS" when _resources.Values.Any(r => Mentions(r["properties"]?["subnets"], id)) =>
             Answer.Error(400, "InUseNetworkSecurityGroupCannotBeDeleted", "Network security group cannot be deleted because it is in use."),
-        "PUBLICIPADDRESSES" when Adapters.Any(a => Mentions(a["properties"], id)) => Answer.Error(400, "PublicIPAddressCannotBeDeleted", "Public IP address is still allocated to a resource."),
+        "VIRTUALNETWORKGATEWAYS" or "LOCALNETWORKGATEWAYS" when _resources.Values.Any(c => (string?)c["type"] == Connections && Mentions(c["properties"], id)) =>
+            Answer.Error(400, "GatewayInUse", $"{id.Split('/')[^1]} is referenced by connections."),
+        "VIRTUALNETWORKS" when _resources.Values.Any(g => Mentions(g["properties"]?["ipConfigurations"], id + GatewaySubnet)) =>
+            Answer.Error(400, "InUseSubnetCannotBeDeleted", "Subnet GatewaySubnet is in use and cannot be deleted."),
+        "PUBLICIPADDRESSES" when Adapters.Concat(_resources.Values.Where(g => (string?)g["type"] == Gateways)).Any(a => Mentions(a["properties"], id)) => Answer.Error(400, "PublicIPAddressCannotBeDeleted", "Public IP address is still allocated to a resource."),
         _ => null,
     };
 

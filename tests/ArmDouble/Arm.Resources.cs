@@ -23,12 +23,15 @@ public sealed partial class Arm
                 return Answer.Error(404, "ResourceNotFound", $"The resource {source} is not found.");
             if ((string?)found["properties"]!["diskState"] is "ReadyToUpload" or "ActiveUpload")
                 return Answer.Error(409, "OperationNotAllowed", "The source is being uploaded.");
+            if (RefuseCopy(body, found) is { } refused)
+                return refused;
             body["properties"]!["diskSizeBytes"] = found["properties"]!["diskSizeBytes"]!.DeepClone();
             await blobs.CopyAsync(BlobOf(source), BlobOf(id));
         }
         else if (isDisk && !_resources.ContainsKey(id))
         {
-            var size = (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
+            var isEmpty = (string?)body["properties"]?["creationData"]?["createOption"] == "Empty";
+            var size = isEmpty ? ((long)body["properties"]!["diskSizeGB"]! << 30) + 512 : (long?)body["properties"]?["creationData"]?["uploadSizeBytes"] ?? 0;
             if (size < (20 * MiB) + 512 || (size - 512) % MiB != 0)
                 return Answer.Error(400, "InvalidParameter", "The value of parameter creationData.uploadSizeBytes is invalid.");
             await blobs.CreateAsync(BlobOf(id), size);
@@ -37,6 +40,8 @@ public sealed partial class Arm
         lock (_gate)
         {
             var isNew = !_resources.ContainsKey(id);
+            if (!isNew && !string.Equals((string?)Find(id)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(409, "InvalidResourceLocation", $"The resource '{id.Split('/')[^1]}' already exists in location '{Find(id)!["location"]}'.");
             if (type.Equals(Machine, StringComparison.OrdinalIgnoreCase) && PutMachine(id, body) is { } refused)
                 return refused;
             body["id"] = id;
@@ -47,22 +52,39 @@ public sealed partial class Arm
             properties["provisioningState"] = "Succeeded";
             if (isNew && (isDisk || isSnapshot))
             {
-                properties["diskState"] = source is null ? "ReadyToUpload" : "Unattached";
+                var isEmpty = (string?)properties["creationData"]!["createOption"] == "Empty";
+                properties["diskState"] = source is null && !isEmpty ? "ReadyToUpload" : "Unattached";
                 properties["uniqueId"] = Guid.NewGuid().ToString();
                 properties["timeCreated"] = Stamp();
+                if ((string?)properties["creationData"]!["createOption"] == "CopyStart")
+                    properties["completionPercent"] = 0;
                 if (source is null)
-                    properties["diskSizeBytes"] = (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
+                    properties["diskSizeBytes"] = isEmpty ? (long)properties["diskSizeGB"]! << 30 : (long)properties["creationData"]!["uploadSizeBytes"]! - 512;
             }
 
-            if (PutOfNetwork(id, type, properties) is { } refusal)
+            if (PutOfNetwork(id, type, properties, (string?)body["location"]) is { } refusal)
                 return refusal;
             _resources[id] = body;
+            if (type.Equals(Gateways, StringComparison.OrdinalIgnoreCase) && isNew)
+                return Answer.Of(201, Shown(body), BeginGateway(id, properties));
             if (type.EndsWith("availabilitySets", StringComparison.OrdinalIgnoreCase))
                 return Answer.Of(200, body.DeepClone());
             return isDisk || isSnapshot
                 ? Answer.Of(202, Shown(body), Begin(id, hasLocation: true, Shown(body), retryAfter: "2"))
                 : Answer.Of(isNew ? 201 : 200, Shown(body), Begin(id, hasLocation: false, retryAfter: "10"));
         }
+    }
+
+    /// <summary>Between regions, snapshots alone are copied, incremental ones, and it takes a while.</summary>
+    private static Answer? RefuseCopy(JsonObject body, JsonObject source)
+    {
+        var isHere = string.Equals((string?)body["location"], (string?)source["location"], StringComparison.OrdinalIgnoreCase);
+        if ((string?)body["properties"]!["creationData"]!["createOption"] != "CopyStart" && !isHere)
+            return Answer.Error(400, "InvalidParameter", "The source is in another location.");
+        if ((int?)source["properties"]!["completionPercent"] is < 100)
+            return Answer.Error(409, "OperationNotAllowed", "The source is still being copied.");
+        return (string?)body["properties"]!["creationData"]!["createOption"] == "CopyStart" && ((bool?)body["properties"]!["incremental"] != true || (bool?)source["properties"]!["incremental"] != true)
+            ? Answer.Error(400, "InvalidParameter", "CopyStart is for incremental snapshots.") : null;
     }
 
     private Answer? PutMachine(string id, JsonObject body)
@@ -75,6 +97,8 @@ public sealed partial class Arm
                 return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
             if ((string?)Find(disk)!["zones"]?[0] is { } zone && zone != (string?)body["zones"]?[0])
                 return Answer.Error(400, "BadRequest", $"Disk {disk.Split('/')[^1]} is in zone {zone}, and the machine is not.");
+            if (!string.Equals((string?)Find(disk)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(400, "BadRequest", $"Disk {disk.Split('/')[^1]} is in another location than the machine.");
             if ((string?)found["diskState"] != "Unattached")
                 return Answer.Error(409, "OperationNotAllowed", $"Disk {disk.Split('/')[^1]} is in state {found["diskState"]} and cannot be attached.");
         }
@@ -83,6 +107,8 @@ public sealed partial class Arm
         {
             if (Find((string)adapter!["id"]!) is null)
                 return Answer.Error(400, "InvalidResourceReference", "Resource referenced by the machine was not found.");
+            if (!string.Equals((string?)Find((string)adapter["id"]!)!["location"], (string?)body["location"], StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(400, "InvalidResourceReference", "A network interface is in another location than the machine.");
         }
 
         var networks = body["properties"]!["networkProfile"]!["networkInterfaces"]!.AsArray().Select(n => NetworkOf(Find((string)n!["id"]!)!)).Distinct(StringComparer.OrdinalIgnoreCase).Count();
@@ -109,10 +135,39 @@ public sealed partial class Arm
             CheckBody(type, request, body, isPatch: true);
             if (body["tags"] is { } tags)
                 resource["tags"] = tags.DeepClone();
+            if (body["properties"]?["storageProfile"]?["dataDisks"] is JsonArray data && PatchDisks(id, resource, data) is { } refused)
+                return refused;
             if (body["properties"]?["hardwareProfile"] is { } hardware)
                 resource["properties"]!["hardwareProfile"] = hardware.DeepClone();
             return Answer.Of(type.Equals(Disk, StringComparison.OrdinalIgnoreCase) ? 202 : 200, Shown(resource), Begin(id, hasLocation: type.Equals(Disk, StringComparison.OrdinalIgnoreCase), Shown(resource)));
         }
+    }
+
+    /// <summary>A machine's data disks become those that the patch names.</summary>
+    private Answer? PatchDisks(string id, JsonObject vm, JsonArray wanted)
+    {
+        var ids = wanted.Select(d => (string)d!["managedDisk"]!["id"]!).ToList();
+        if (wanted.Select(d => (int)d!["lun"]!).Distinct().Count() != wanted.Count)
+            return Answer.Error(400, "InvalidParameter", "Two data disks have the same LUN.");
+        foreach (var disk in ids)
+        {
+            if (Find(disk) is not { } found)
+                return Answer.Error(404, "NotFound", $"Disk {disk.Split('/')[^1]} is not found.");
+            if (found["managedBy"] is { } owner && !string.Equals((string?)owner, id, StringComparison.OrdinalIgnoreCase))
+                return Answer.Error(409, "ConflictingUserInput", $"Disk {disk.Split('/')[^1]} is attached to another machine.");
+        }
+
+        var storage = vm["properties"]!["storageProfile"]!;
+        foreach (var former in (storage["dataDisks"]?.AsArray() ?? []).Select(d => Find((string)d!["managedDisk"]!["id"]!)).OfType<JsonObject>().Where(d => !ids.Contains((string)d["id"]!, StringComparer.OrdinalIgnoreCase)))
+        {
+            former.Remove("managedBy");
+            former["properties"]!["diskState"] = "Unattached";
+        }
+
+        foreach (var disk in ids)
+            (Find(disk)!["managedBy"], Find(disk)!["properties"]!["diskState"]) = (id, (string?)vm["power"] == "deallocated" ? "Reserved" : "Attached");
+        storage["dataDisks"] = wanted.DeepClone();
+        return null;
     }
 
     private Answer Delete(string id, string type)
@@ -217,9 +272,13 @@ public sealed partial class Arm
     private void CheckBody(string type, Request request, JsonObject body, bool isPatch)
     {
         var version = request.Query("api-version")!;
-        if (!Types.TryGetValue($"{type.Split('/')[0]}@{version}", out var types))
-            return;
+        var provider = $"{type.Split('/')[0]}@{version}";
         lock (_gate)
-            Problems.AddRange(types.Problems($"{type}@{version}", body, isPatch).Select(p => $"{request.Method} {type}: {p}"));
+        {
+            if (Types.TryGetValue(provider, out var types))
+                Problems.AddRange(types.Problems($"{type}@{version}", body, isPatch).Select(p => $"{request.Method} {type}: {p}"));
+            if (Schemas.TryGetValue(provider, out var schemas))
+                Problems.AddRange(schemas.Problems(type, version, body, isPatch).Select(p => $"{request.Method} {type} by its schema: {p}"));
+        }
     }
 }

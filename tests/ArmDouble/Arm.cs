@@ -19,14 +19,26 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     /// <summary>How often an operation is asked for before it is done.</summary>
     public int PollsUntilDone { get; set; } = 1;
 
+    /// <summary>How often the making of a VPN gateway is asked for before it is done; it takes Azure long.</summary>
+    public int PollsUntilGateway { get; set; } = 4;
+
+    /// <summary>How it stands with the tunnels.</summary>
+    public string ConnectionStatus { get; set; } = "Connecting";
+
     /// <summary>Whether access may be asked for again while an upload is open. Nobody knows of Azure.</summary>
     public bool GrantsAgain { get; set; } = true;
+
+    /// <summary>What guests do with a script: exit code, output, error.</summary>
+    public Func<string, (int ExitCode, string Output, string Error)> Guest { get; set; } = _ => (0, "", "");
 
     /// <summary>Whether an agent answers in guests that run.</summary>
     public bool HasAgent { get; set; }
 
     /// <summary>Types that bodies are checked against, by the provider and version: <c>Microsoft.Compute@2023-04-02</c>.</summary>
     public Dictionary<string, BicepTypes> Types { get; } = [];
+
+    /// <summary>Schemas that bodies are checked against besides, by the same names.</summary>
+    public Dictionary<string, JsonSchemas> Schemas { get; } = [];
 
     /// <summary>Answers in the double's place; null to let it answer.</summary>
     public Func<Request, Answer?> Intercept { get; set; } = _ => null;
@@ -73,6 +85,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             return list;
         if (Group().IsMatch(request.Path))
             return OnGroup(request);
+        if (RunCommand().Match(request.Path) is { Success: true } run)
+            return OnRunCommand(run.Groups["vm"].Value, request);
         if (Resource().Match(request.Path) is not { Success: true } match)
             return Answer.Error(404, "InvalidResourceType", $"The resource type could not be found: {request.Path}.");
         if (!_resources.ContainsKey(match.Groups["group"].Value))
@@ -81,6 +95,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         return (request.Method, action) switch
         {
             ("GET", "") => Get(id),
+            ("GET", "sharedkey") => SharedKey(id),
             ("GET", "instanceView") => Find(id) is { } vm ? Answer.Of(200, View(vm)) : NotFound(id),
             ("PUT", "") => await PutAsync(id, type, request),
             ("PATCH", "") => Patch(id, type, request),
@@ -105,8 +120,12 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         var copy = resource.DeepClone().AsObject();
         if ((string?)copy["type"] == "Microsoft.Network/virtualNetworks")
             ShowNetwork(copy);
+        if ((string?)copy["type"] == Connections)
+            ShowConnection(copy);
         if ((string?)copy["type"] == "Microsoft.Compute/virtualMachines")
             copy["properties"]!.AsObject()["instanceView"] = View(resource);
+        if ((string?)copy["type"] == Snapshot && (int?)resource["properties"]!["completionPercent"] is < 100 and var percent)
+            resource["properties"]!["completionPercent"] = percent + 20;   // it goes on while one looks
         copy.Remove("power");
         return copy;
     }
@@ -157,7 +176,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         {
             return whole.Groups["what"].Value switch
             {
-                "skus" => Answer.Of(200, new JsonObject { ["value"] = Sizes.Skus() }),
+                "skus" => Answer.Of(200, new JsonObject { ["value"] = Sizes.Skus(request.Query("$filter")!.Split('\'')[1]) }),
                 "virtualMachines" => ListOf("Microsoft.Compute/virtualMachines", whole.Groups["sub"].Value, r => new JsonObject
                 {
                     ["id"] = r["id"]!.DeepClone(), ["name"] = r["name"]!.DeepClone(), ["type"] = r["type"]!.DeepClone(), ["location"] = r["location"]!.DeepClone(),
@@ -198,7 +217,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             var isMonitor = request.Query("monitor") is not null;
             if (!isMonitor && operation.Left > 0)
             {
-                operation.Left--;
+                if (--operation.Left == 0)
+                    operation.Done();
                 return Answer.Of(200, new JsonObject { ["startTime"] = Stamp(), ["status"] = "InProgress", ["name"] = id });
             }
 
@@ -214,10 +234,10 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     }
 
     /// <summary>Begins an operation, and the headers that tell where to ask for it.</summary>
-    private (string Name, string Value)[] Begin(string id, bool hasLocation, JsonNode? result = null, JsonObject? error = null, string retryAfter = "")
+    private (string Name, string Value)[] Begin(string id, bool hasLocation, JsonNode? result = null, JsonObject? error = null, string retryAfter = "", (int Polls, Action Done)? slowly = null)
     {
         var operation = Guid.NewGuid().ToString();
-        _operations[operation] = new LongRunning { Left = PollsUntilDone, Result = result, Error = error };
+        _operations[operation] = new LongRunning { Left = slowly?.Polls ?? PollsUntilDone, Result = result, Error = error, Done = slowly?.Done ?? (() => { }) };
         var address = $"{Home}{string.Join('/', id.Split('/')[..3])}/providers/{id.Split('/')[6]}/locations/westeurope/{(id.Contains("/disks/", StringComparison.OrdinalIgnoreCase) || id.Contains("/snapshots/", StringComparison.OrdinalIgnoreCase) ? "DiskOperations" : "operations")}/{operation}?api-version=2023-07-01";
         var headers = new List<(string, string)> { ("Azure-AsyncOperation", address) };
         if (hasLocation)
@@ -243,6 +263,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
     [GeneratedRegex("^/subscriptions/[^/]+/resourceGroups/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex Group();
 
+    [GeneratedRegex("^(?<vm>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Compute/virtualMachines/[^/]+)/runCommands/[^/]+$", RegexOptions.IgnoreCase)]
+    private static partial Regex RunCommand();
+
     [GeneratedRegex("^(?<id>(?<group>/subscriptions/[^/]+/resourceGroups/(?<rg>[^/]+))/providers/(?<type>[^/]+/[^/]+)/[^/]+)(/(?<action>[^/]+))?$", RegexOptions.IgnoreCase)]
     private static partial Regex Resource();
 
@@ -253,5 +276,7 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
         public JsonNode? Result { get; init; }
 
         public JsonObject? Error { get; init; }
+
+        public Action Done { get; init; } = () => { };
     }
 }

@@ -102,6 +102,17 @@ public sealed class BlobDouble(Uri address) : IBlobs
     {
         var (start, end) = RangeOf(request);
         var length = end - start + 1;
+        if (request.Headers.GetValueOrDefault("x-ms-page-write") == "clear")
+        {
+            lock (blob)
+            {
+                for (var at = start; at < end; at += PageSize)
+                    blob.Pages.Remove(at);
+            }
+
+            return request.Body.Length == 0 ? Answer.Of(201) : Trouble(400, "InvalidHeaderValue");
+        }
+
         if (start % PageSize != 0 || length % PageSize != 0 || length != request.Body.Length || end >= blob.Length)
             return Trouble(416, "InvalidPageRange");
         if (length > 4 << 20)

@@ -2,10 +2,26 @@ using System.Text.Json.Nodes;
 
 namespace AzureIaaS.ArmDouble;
 
-/// <summary>The sizes that the double's region has, in the shape of Microsoft.Compute/skus.</summary>
+/// <summary>The sizes that the double's regions have, in the shape of Microsoft.Compute/skus.</summary>
 internal static class Sizes
 {
-    public static JsonArray Skus() => new(
+    /// <summary>The sizes of a region; there are two.</summary>
+    public static JsonArray Skus(string region)
+    {
+        if (region is not ("westeurope" or "northeurope"))
+            return [];
+        var sizes = All();
+        foreach (var size in sizes)
+        {
+            (size!["locations"]![0], size["locationInfo"]![0]!["location"]) = (region, region);
+            foreach (var refusal in size["restrictions"]!.AsArray())
+                (refusal!["values"]![0], refusal["restrictionInfo"]!["locations"]![0]) = (region, region);
+        }
+
+        return sizes;
+    }
+
+    private static JsonArray All() => new(
         Sku("Standard_B1ms", "standardBSFamily", 1, 2, 2, "V1,V2"),
         Sku("Standard_D2s_v5", "standardDSv5Family", 2, 8, 4, "V1,V2"),
         Sku("Standard_D4s_v5", "standardDSv5Family", 4, 16, 8, "V1,V2"),

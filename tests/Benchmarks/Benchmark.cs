@@ -13,6 +13,7 @@ internal abstract class Benchmark
     public static IReadOnlyList<Benchmark> Known { get; } =
     [
         new CopyBenchmark(),
+        new ConvertBenchmark(),
         new ImportBenchmark(),
         new MemoryBenchmark(),
         new StartBenchmark(),

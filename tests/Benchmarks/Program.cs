@@ -11,6 +11,12 @@ internal static class Program
             return 0;
         }
 
+        if (arguments is [ConvertVerb.Name, .. var convert])
+        {
+            await ConvertVerb.RunAsync(convert);
+            return 0;
+        }
+
         if (BenchArguments.Parse(arguments) is not { } asked)
         {
             await Console.Error.WriteLineAsync(BenchArguments.Usage);

@@ -35,10 +35,10 @@ internal sealed record Row(string Benchmark, string What, string Ours, string Pe
 internal sealed record Target(string Text, bool IsMet)
 {
     /// <summary>A number that must not be lower.</summary>
-    public static Target AtLeast(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≥ {target:0.0#}"), value >= target);
+    public static Target AtLeast(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≥ {target:0.0##}"), value >= target);
 
     /// <summary>A number that must not be higher.</summary>
-    public static Target AtMost(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≤ {target:0.0#}"), value <= target);
+    public static Target AtMost(double value, double target) => new(string.Create(CultureInfo.InvariantCulture, $"≤ {target:0.0##}"), value <= target);
 
     /// <summary>A time that must stay below.</summary>
     public static Target Below(TimeSpan value, TimeSpan target) => new($"< {Row.Time(target)}", value < target);

@@ -54,6 +54,19 @@ Describe 'A machine in Azure' {
         Get-IaaSOrphan | Should -BeNullOrEmpty
     }
 
+    It 'joins a site to its network by the same cmdlets as on this computer' {
+        New-IaaSNetwork office 10.30.0.0/24 | Out-Null
+        $site = New-IaaSSite hq office -Subnet 192.168.10.0/24 -GatewayAddress 198.51.100.7
+        "$($site.Name) $($site.Context) $($site.State) $($site.LocalAddress -match '^203\.0\.113\.')" | Should -Be 'hq cloud Connecting True'
+        Get-IaaSSiteConfiguration hq -IncludeSecret | Should -Match "remote_addrs = $($site.LocalAddress)[\s\S]*secret = 0s\w+"
+        Get-IaaSSiteConfiguration hq | Should -Match 'REPLACE-WITH-THE-SHARED-KEY'
+        (Get-ErrorOf { Remove-IaaSNetwork office -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'NetworkInUse*'
+        Remove-IaaSSite hq
+        Remove-IaaSNetwork office
+        Get-IaaSSite | Should -BeNullOrEmpty
+        Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+
     It 'comes from this computer, is kept, fails over and goes home again' {
         $local = Import-IaaSVm $image -Name local01 -Context test
         $vm = Get-IaaSVm local01 -Context test | Import-IaaSVm -Context cloud -OSType Linux

@@ -223,3 +223,56 @@ d.raw,,,
         $failure.FullyQualifiedErrorId | Should -BeLike 'NotAFilePath,*'
     }
 }
+
+Describe 'Import-IaaSVm of what other tools show' {
+    BeforeAll {
+        $folder = Join-Path $TestHome shown
+        New-TestImage (Join-Path $folder os.raw), (Join-Path $folder data.raw), (Join-Path $folder store1/erp/erp.raw) | Out-Null
+        class ShownDrive { [string] $Path; [string] $ControllerType; [int] $ControllerNumber; [int] $ControllerLocation }
+        class ShownVm { [string] $Name; [string] $Path; [string] $State; [int] $ProcessorCount; [long] $MemoryStartup; [int] $Generation; [ShownDrive[]] $HardDrives; [object[]] $NetworkAdapters }
+        $hyperV = [ShownVm]@{
+            Name = 'shown1'; Path = $folder; State = 'Off'; ProcessorCount = 2; MemoryStartup = 1GB; Generation = 2
+            HardDrives = [ShownDrive]@{ Path = "$folder/data.raw"; ControllerType = 'SCSI'; ControllerLocation = 1 }, [ShownDrive]@{ Path = "$folder/os.raw"; ControllerType = 'SCSI' }
+            NetworkAdapters = [pscustomobject]@{ MacAddress = '00155D010203'; SwitchName = 'LAN' }
+        }
+    }
+
+    It 'takes a machine of Hyper-V' {
+        $vm = $hyperV | Import-IaaSVm
+        $vm.Name, $vm.Cpu, $vm.Memory, $vm.Firmware | Should -Be 'shown1', 2, 1GB, 'Uefi'
+        $vm.Disks.SourcePath | Should -Be "$folder/os.raw", "$folder/data.raw"
+        $vm.NetworkAdapters.MacAddress | Should -Be '00:15:5d:01:02:03'
+    }
+
+    It 'takes an object of the same shape, and a hashtable' {
+        $vm = [pscustomobject]@{ Name = 'shown2'; ProcessorCount = 1; MemoryStartup = 512MB; Generation = 1; HardDrives = [pscustomobject]@{ Path = "$folder/os.raw"; ControllerType = 'IDE' } } | Import-IaaSVm
+        $vm.Name, $vm.Memory, $vm.Firmware, $vm.Disks[0].Controller | Should -Be 'shown2', 512MB, 'Bios', 'Ide'
+        $vm = @{ Name = 'shown3'; Cpu = 3; Memory = '256MB'; HardDrives = "$folder/os.raw" }, [ordered]@{ Name = 'shown4'; HardDrives = "$folder/os.raw" } | Import-IaaSVm
+        $vm.Name | Should -Be 'shown3', 'shown4'
+        $vm[0].Cpu, $vm[0].Memory | Should -Be 3, 256MB
+    }
+
+    It 'takes a machine of PowerCLI, by its drives or by what is beneath' {
+        $disk = [pscustomobject]@{ Filename = '[store1] erp/erp.raw' }
+        $nic = [pscustomobject]@{ MacAddress = '00:50:56:01:02:03'; NetworkName = 'VM Network'; Type = 'Vmxnet3' }
+        $vm = [pscustomobject]@{ Name = 'shown5'; NumCpu = 4; MemoryMB = 2048; PowerState = 'PoweredOff'; HardDisks = $disk; NetworkAdapters = $nic } | Import-IaaSVm -Root $folder
+        $vm.Cpu, $vm.Memory, $vm.NetworkAdapters[0].Model | Should -Be 4, 2GB, 'vmxnet3'
+        $devices = @{ Backing = @{ FileName = '[store1] erp/erp.raw' } }, @{ MacAddress = '00:50:56:01:02:04'; Backing = @{ DeviceName = 'LAN' } }, @{ Backing = @{ FileName = '[store1] iso/x.iso' } }
+        $vm = [pscustomobject]@{ Name = 'shown6'; NumCpu = 1; MemoryGB = 0.5; ExtensionData = @{ Config = @{ Firmware = 'efi'; Hardware = @{ Device = $devices } } } } | Import-IaaSVm -Root $folder
+        $vm.Memory, $vm.Firmware, $vm.Disks.Count, $vm.NetworkAdapters.MacAddress | Should -Be 512MB, 'Uefi', 1, '00:50:56:01:02:04'
+        { [pscustomobject]@{ Name = 'none'; HardDisks = $disk } | Import-IaaSVm -ErrorAction Stop } | Should -Throw -ErrorId 'DatastoreNotHere,*'
+    }
+
+    It 'refuses one that runs, but stages it' {
+        $hyperV.State = 'Running'
+        $hyperV.Name = 'shown7'
+        { $hyperV | Import-IaaSVm -ErrorAction Stop } | Should -Throw -ErrorId 'SourceIsRunning,*'
+        $hyperV | Import-IaaSVm -Stage | Should -Not -BeNullOrEmpty
+        (Complete-IaaSVmImport shown7).Disks.Count | Should -Be 2
+    }
+
+    It 'refuses one without a disk' {
+        { @{ Name = 'none'; HardDrives = @() } | Import-IaaSVm -ErrorAction Stop } | Should -Throw -ErrorId 'NoDisks,*'
+        { [pscustomobject]@{ Name = 'none' } | Import-IaaSVm -ErrorAction Stop } | Should -Throw
+    }
+}

@@ -28,6 +28,12 @@ internal static class DotnetTest
         foreach (var skipped in document.Descendants(ns + "UnitTestResult").Where(r => r.Attribute("outcome")!.Value == "NotExecuted"))
             output.WriteLine($"    skipped {skipped.Attribute("testName")!.Value}: {skipped.Descendants(ns + "StdOut").FirstOrDefault()?.Value.Trim() ?? skipped.Descendants(ns + "Message").FirstOrDefault()?.Value.Trim()}");
 
+        foreach (var failed in document.Descendants(ns + "UnitTestResult").Where(r => r.Attribute("outcome")!.Value == "Failed"))
+        {
+            output.WriteLine($"    failed {failed.Attribute("testName")!.Value}: {failed.Descendants(ns + "Message").FirstOrDefault()?.Value.Trim()}");
+            output.WriteLine(failed.Descendants(ns + "StackTrace").FirstOrDefault()?.Value);
+        }
+
         // A host that crashes writes zeros, and says so only here.
         var crashed = counts.Failed == 0 && (exitCode != 0 || summary.Attribute("outcome")!.Value == "Failed");
         return crashed ? counts + Broken(project, exitCode, output, "its host ended before its tests did") : counts;

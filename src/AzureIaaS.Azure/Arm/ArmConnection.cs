@@ -69,7 +69,11 @@ internal sealed class ArmConnection : IDisposable
     /// <summary>What carries requests to blobs, without tokens.</summary>
     public HttpPipeline BlobPipeline { get; }
 
-    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses"];
+    /// <summary>The region that a machine is in: the context's, but for one that has failed over to another.</summary>
+    /// <param name="machine">The machine.</param>
+    public string RegionOf(VirtualMachine machine) => machine.Region ?? Scope.Location;
+
+    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses", "virtualNetworkGateways", "localNetworkGateways", "connections"];
 
     /// <summary>The full id of something in the group.</summary>
     /// <param name="type">Its type, with the provider: <c>Microsoft.Network/networkInterfaces</c>.</param>

@@ -36,10 +36,11 @@ internal sealed class Operations(ArmConnection connection)
     /// <param name="doing">What it does, for messages.</param>
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops waiting; Azure goes on.</param>
+    /// <param name="usually">How long it takes as a rule, where that is long; the wait is then shown as progress.</param>
     /// <exception cref="IaaSException">It failed; the message says why.</exception>
-    public Task RunAsync(Func<Task<LongRunning>> begin, string doing, IProgress<Notice> notices, CancellationToken cancellation) => GuardAsync(async () =>
+    public Task RunAsync(Func<Task<LongRunning>> begin, string doing, IProgress<Notice> notices, CancellationToken cancellation, TimeSpan? usually = null) => GuardAsync(async () =>
     {
-        await WaitAsync(await begin(), doing, notices, cancellation);
+        await WaitAsync(await begin(), doing, notices, cancellation, usually);
         return true;
     }, doing, notices, cancellation);
 
@@ -83,14 +84,29 @@ internal sealed class Operations(ArmConnection connection)
         },
         doing, Machines.Quiet.Notices, cancellation);
 
-    private async Task WaitAsync(LongRunning operation, string doing, IProgress<Notice> notices, CancellationToken cancellation)
+    private async Task WaitAsync(LongRunning operation, string doing, IProgress<Notice> notices, CancellationToken cancellation, TimeSpan? usually = null)
     {
+        var start = connection.Time.GetTimestamp();
         notices.Report(Notice.Step(doing));
         while (!operation.HasCompleted)
         {
             await Task.Delay(DelayAfter(operation.GetRawResponse()), connection.Time, cancellation);
             await operation.UpdateStatusAsync(cancellation);
+            if (usually is { } whole)
+                ReportLong(doing, connection.Time.GetElapsedTime(start), whole, notices);
         }
+    }
+
+    /// <summary>Shows how far something is that takes long.</summary>
+    /// <param name="doing">What is done, for messages.</param>
+    /// <param name="elapsed">For how long.</param>
+    /// <param name="whole">How long it takes as a rule.</param>
+    /// <param name="notices">Receives the step.</param>
+    public static void ReportLong(string doing, TimeSpan elapsed, TimeSpan whole, IProgress<Notice> notices)
+    {
+        const double nearly = 0.99;   // how long it takes this time, Azure does not say
+        var text = string.Create(CultureInfo.CurrentCulture, $"{doing}: {elapsed.TotalMinutes:0} minutes so far; as a rule Azure takes about {whole.TotalMinutes:0}");
+        notices.Report(Notice.Step(text, Math.Min(nearly, elapsed / whole)));
     }
 
     private TimeSpan DelayAfter(Response response)

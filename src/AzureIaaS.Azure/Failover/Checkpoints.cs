@@ -87,13 +87,36 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
     /// <param name="cancellation">Stops it.</param>
     public async Task DescribeAsync(VirtualMachine machine, CancellationToken cancellation) => machine.Checkpoints = Of(machine, await snapshots.ListAsync(cancellation));
 
-    /// <summary>The last checkpoint of a machine with its snapshots; null when there is none.</summary>
+    /// <summary>The last checkpoint whose snapshots are all in a region; null when there is none.</summary>
     /// <param name="machine">The machine.</param>
+    /// <param name="region">The region.</param>
     /// <param name="cancellation">Stops it.</param>
-    public async Task<(VmCheckpoint Checkpoint, IReadOnlyList<SnapshotData> Snapshots)?> LastAsync(VirtualMachine machine, CancellationToken cancellation)
+    public async Task<VmCheckpoint?> LastAsync(VirtualMachine machine, string region, CancellationToken cancellation)
     {
         var all = await snapshots.ListAsync(cancellation);
-        return Of(machine, all) is [.., var last] ? (last, SnapshotsOf(last.Id, all)) : null;
+        return Of(machine, all).LastOrDefault(c => IsWhole(machine, SnapshotsOf(c.Id, region, all)));
+    }
+
+    /// <summary>The snapshots of a checkpoint in a region.</summary>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<IReadOnlyList<SnapshotData>> SnapshotsAsync(Guid checkpoint, string region, CancellationToken cancellation) =>
+        SnapshotsOf(checkpoint, region, await snapshots.ListAsync(cancellation));
+
+    /// <summary>Copies a checkpoint's snapshots to another region; those that are there already stay as they are.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="operation">The operation that copies them.</param>
+    /// <param name="notices">Receives progress.</param>
+    /// <param name="cancellation">Stops waiting; the same again goes on.</param>
+    public async Task CopyAsync(VirtualMachine machine, Guid checkpoint, string region, Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        if (IsWhole(machine, await SnapshotsAsync(checkpoint, region, cancellation)))
+            return;
+        foreach (var snapshot in await NeededAsync(machine, checkpoint, cancellation))
+            await snapshots.CopyAsync(snapshot, region, operation, notices, cancellation);
     }
 
     /// <summary>Takes the snapshots of a checkpoint; where one fails, those before it are removed again.</summary>
@@ -160,13 +183,19 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
             .OrderBy(c => c.Created),
     ];
 
-    private static List<SnapshotData> SnapshotsOf(Guid checkpoint, IEnumerable<SnapshotData> all) => [.. all.Where(s => AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) == checkpoint)];
+    private static List<SnapshotData> SnapshotsOf(Guid checkpoint, string region, IEnumerable<SnapshotData> all) =>
+        [.. all.Where(s => AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) == checkpoint && s.Location.Name.Equals(region, StringComparison.OrdinalIgnoreCase))];
+
+    /// <summary>Whether there is a snapshot of each disk, and none is still being copied.</summary>
+    private static bool IsWhole(VirtualMachine machine, IReadOnlyList<SnapshotData> own) =>
+        machine.Disks.All(d => own.Any(s => s.Tags.TryGetValue(AzureNames.DiskTag, out var name) && name == d.Name && (s.CompletionPercent ?? 100) >= 100));
 
     private async Task<IReadOnlyList<SnapshotData>> NeededAsync(VirtualMachine machine, Guid checkpoint, CancellationToken cancellation)
     {
-        var own = SnapshotsOf(checkpoint, await snapshots.ListAsync(cancellation));
-        return machine.Disks.All(d => own.Exists(s => s.Tags.TryGetValue(AzureNames.DiskTag, out var name) && name == d.Name)) ? own
-            : throw new IaaSException(ErrorKind.NotFound, "CheckpointNotFound", $"{machine.Name} has no checkpoint {checkpoint}, or not all of its snapshots are there.",
+        var region = connection.RegionOf(machine);
+        var own = SnapshotsOf(checkpoint, region, await snapshots.ListAsync(cancellation));
+        return IsWhole(machine, own) ? own
+            : throw new IaaSException(ErrorKind.NotFound, "CheckpointNotFound", $"{machine.Name} has no checkpoint {checkpoint}, or not all of its snapshots are in {region}.",
                 "Get-IaaSVmCheckpoint shows those there are.", checkpoint);
     }
 

@@ -36,7 +36,7 @@ internal sealed class DiskSets(ArmConnection connection, MachineDirectory direct
         {
             var name = AzureNames.Disk(machine.Name, snapshot.Tags[AzureNames.DiskTag], set);
             if (await disks.FindAsync(name, cancellation) is null)
-                await disks.CreateAsync(name, AzureMapping.DiskFromSnapshot(machine, snapshot, set, zone, operation, connection.Scope.Location), notices, cancellation);
+                await disks.CreateAsync(name, AzureMapping.DiskFromSnapshot(machine, snapshot, set, zone, operation, connection.RegionOf(machine)), notices, cancellation);
         }
     }
 

@@ -16,11 +16,16 @@ internal sealed class FailoverService(
 
     /// <summary>Where a failover would take a machine, as far as that can be said without asking.</summary>
     /// <param name="options">How it would be done.</param>
-    public Placement Preview(FailoverOptions options) => options.Kind switch
+    public static Placement Preview(FailoverOptions options) => options.Kind switch
     {
-        FailoverKind.Planned => new Placement(null, $"another node of {connection.Scope.Location}, by redeployment"),
+        FailoverKind.Planned => new Placement(null, "another node of its region, by redeployment"),
         FailoverKind.Test => new Placement(options.TargetHost, $"a clone in a network of its own{(options.TargetHost is { } z ? $", in zone {z}" : "")}"),
-        _ => new Placement(options.TargetHost, $"{(options.TargetHost is { } z ? $"zone {z}" : "another zone")} of {connection.Scope.Location}, from its last checkpoint"),
+        _ => new Placement(options.TargetHost, options.TargetHost switch
+        {
+            null => "another zone of its region, from its last checkpoint",
+            { } to when IsZone(to) => $"zone {to} of its region, from its last checkpoint",
+            { } to => $"region {to}, from the last checkpoint there is of it",
+        }),
     };
 
     /// <summary>Fails a machine over.</summary>
@@ -33,7 +38,7 @@ internal sealed class FailoverService(
         var machine = await provider.FindAsync(id, cancellation)
             ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id}.", "Get-IaaSVm shows those there are.", id);
         MachineRunner.MayDo(machine, options.Kind switch { FailoverKind.Planned => MachineRequest.Migrate, FailoverKind.Test => MachineRequest.Rehearse, _ => MachineRequest.FailOver });
-        CheckTarget(machine, options);
+        CheckTarget(connection.RegionOf(machine), machine, options);
         options = options with { Checks = options.Checks is { Count: > 0 } asked ? asked : [options.Kind == FailoverKind.Test ? new SignOfLifeCheck() : new ProcessCheck()] };
         var begin = await PrepareAsync(machine, options, notices, cancellation);
         var recorder = new FailoverRecorder(machine, options.Kind, "command", connection.Time);
@@ -79,9 +84,11 @@ internal sealed class FailoverService(
     /// <param name="connection">The way to Azure.</param>
     /// <param name="machine">The machine.</param>
     public static string PlaceOf(ArmConnection connection, VirtualMachine machine) =>
-        machine.Zone is { Length: > 0 } zone ? $"{connection.Scope.Location} zone {zone}" : connection.Scope.Location;
+        machine.Zone is { Length: > 0 } zone ? $"{connection.RegionOf(machine)} zone {zone}" : connection.RegionOf(machine);
 
-    private static void CheckTarget(VirtualMachine machine, FailoverOptions options)
+    private static bool IsZone(string target) => target is "1" or "2" or "3";
+
+    private static void CheckTarget(string region, VirtualMachine machine, FailoverOptions options)
     {
         if (options.TargetHost is not { } target)
             return;
@@ -91,13 +98,16 @@ internal sealed class FailoverService(
                 "Leave -TargetHost out; -Kind Unplanned goes to a zone.", target);
         }
 
-        if (target is not ("1" or "2" or "3"))
+        if (!IsZone(target) && options.Kind == FailoverKind.Test)
         {
-            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"'{target}' is no zone. This version goes to another zone of the same region, not to another region.",
-                "Name one with -TargetHost 1, 2 or 3.", target);
+            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"'{target}' is no zone, and a rehearsal stays in the machine's region.",
+                "Name a zone with -TargetHost 1, 2 or 3, or leave it out.", target);
         }
 
-        if (machine.AvailabilitySet is { Length: > 0 } set && options.Kind == FailoverKind.Unplanned)
+        if (target.Equals(region, StringComparison.OrdinalIgnoreCase))
+            throw new IaaSException(ErrorKind.InvalidArgument, "SameRegion", $"{machine.Name} is in {region} already.", "Name another region, or a zone with -TargetHost 1, 2 or 3.", target);
+
+        if (machine.AvailabilitySet is { Length: > 0 } set && options.Kind == FailoverKind.Unplanned && IsZone(target))
         {
             throw new IaaSException(ErrorKind.InvalidState, "ZoneAndSet", $"{machine.Name} is in availability set {set}, and in Azure such machines are in no zone.",
                 "Leave -TargetHost out: it comes back anywhere in the region.", machine.Name);
@@ -110,22 +120,38 @@ internal sealed class FailoverService(
     {
         if (options.Kind == FailoverKind.Planned)
             return (r, c) => RedeployAsync(machine, r, notices, c);
-        var catalog = new SizeCatalog(connection);
-        var size = (await catalog.ListAsync(cancellation)).Find(s => s.Name.Equals(machine.Size, StringComparison.OrdinalIgnoreCase));
+        var region = options.TargetHost is { } to && !IsZone(to) ? to.ToLowerInvariant() : null;
+        var size = await SizeInAsync(machine, region, options.Kind, cancellation);
         if (options.Kind == FailoverKind.Test)
-        {
-            // The clone runs beside the machine, so both count.
-            if (size is not null)
-                await catalog.CheckQuotaAsync(size, cancellation);
             return (r, c) => rehearsals.RehearseAsync(machine, options, r, provider, notices, c);
-        }
-
-        var (checkpoint, _) = await checkpoints.LastAsync(machine, cancellation)
+        var home = connection.RegionOf(machine);
+        // What lies there already needs nothing of a region that may be gone.
+        var checkpoint = (region is null ? null : await checkpoints.LastAsync(machine, region, cancellation)) ?? await checkpoints.LastAsync(machine, home, cancellation)
             ?? throw new IaaSException(ErrorKind.InvalidState, "NoCheckpoint", $"{machine.Name} has no checkpoint that it could come back from.",
                 "Checkpoint-IaaSVm takes one; a runbook that does so every hour bounds what can be lost to an hour.", machine.Name);
+        if (region is not null)
+            return (r, c) => ComeBackAsync(machine, checkpoint, null, region, r, notices, c);
         var zone = options.TargetHost ?? (machine.Zone is { } own ? size?.Zones.FirstOrDefault(z => z != own)
-            ?? throw new IaaSException(ErrorKind.NoCapacity, "NoOtherZone", $"No other zone of {connection.Scope.Location} offers size {machine.Size}.", "Choose another size with Set-IaaSVm -Size.", machine.Name) : null);
-        return (r, c) => ComeBackAsync(machine, checkpoint, zone, r, notices, c);
+            ?? throw new IaaSException(ErrorKind.NoCapacity, "NoOtherZone", $"No other zone of {home} offers size {machine.Size}.", "Choose another size with Set-IaaSVm -Size.", machine.Name) : null);
+        return (r, c) => ComeBackAsync(machine, checkpoint, zone, null, r, notices, c);
+    }
+
+    /// <summary>The machine's size where it goes; refused where that has none, or no room for it.</summary>
+    private async Task<VmSize?> SizeInAsync(VirtualMachine machine, string? region, FailoverKind kind, CancellationToken cancellation)
+    {
+        var catalog = new SizeCatalog(connection);
+        var sizes = await catalog.ListAsync(region ?? connection.RegionOf(machine), cancellation);
+        var size = sizes.Find(s => s.Name.Equals(machine.Size, StringComparison.OrdinalIgnoreCase));
+        if (region is not null && size is null)
+        {
+            throw new IaaSException(ErrorKind.NoCapacity, "SizeNotInRegion", sizes.Count == 0 ? $"There is no region '{region}' for this subscription." : $"{region} does not offer size {machine.Size}.",
+                "Name another region with -TargetHost: az account list-locations shows them; or change the machine's size before, with Set-IaaSVm -Size.", machine.Name);
+        }
+
+        // A rehearsal's clone runs beside the machine, so both count; another region has a quota of its own.
+        if (size is not null && (kind == FailoverKind.Test || region is not null))
+            await catalog.CheckQuotaAsync(size, region ?? connection.RegionOf(machine), cancellation);
+        return size;
     }
 
     private async Task RedeployAsync(VirtualMachine machine, FailoverRecorder recorder, IProgress<Notice> notices, CancellationToken cancellation)
@@ -138,13 +164,26 @@ internal sealed class FailoverService(
     }
 
     private async Task ComeBackAsync(
-        VirtualMachine machine, VmCheckpoint checkpoint, string? zone, FailoverRecorder recorder, IProgress<Notice> notices, CancellationToken cancellation)
+        VirtualMachine machine, VmCheckpoint checkpoint, string? zone, string? region, FailoverRecorder recorder, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var lost = connection.Time.GetUtcNow() - checkpoint.Created;
         (recorder.Report.RecoveryPoint, recorder.Report.Rpo) = (checkpoint.Created.ToString("O", System.Globalization.CultureInfo.InvariantCulture), lost);
         recorder.Report.RpoStatement = $"It goes on from its checkpoint '{checkpoint.Name}'; what was written in the {lost.TotalMinutes:0} minutes since is on its former disks, which Get-IaaSOrphan shows.";
-        recorder.Report.TargetHost = zone is null ? connection.Scope.Location : $"{connection.Scope.Location} zone {zone}";
-        await zones.RunAsync(machine, checkpoint, zone, recorder, notices, cancellation);
+        recorder.Report.TargetHost = region ?? (zone is null ? connection.RegionOf(machine) : $"{connection.RegionOf(machine)} zone {zone}");
+        if (region is not null)
+            WarnOfRegion(machine, checkpoint, region, notices);
+        await zones.RunAsync(machine, checkpoint, zone, region, recorder, notices, cancellation);
+    }
+
+    /// <summary>Says what does not come along.</summary>
+    private static void WarnOfRegion(VirtualMachine machine, VmCheckpoint checkpoint, string region, IProgress<Notice> notices)
+    {
+        if (machine.Checkpoints.LastOrDefault() is { } last && last.Id != checkpoint.Id)
+            notices.Report(Notice.Warning($"{machine.Name} goes on from checkpoint '{checkpoint.Name}', which is in {region}; '{last.Name}' is younger and has not been copied there."));
+        if (machine.AvailabilitySet is { Length: > 0 } set)
+            notices.Report(Notice.Warning($"{machine.Name} leaves availability set {set}, which belongs to its former region."));
+        if (machine.NetworkAdapters.Any(a => a.PublicIPAddress is not null))
+            notices.Report(Notice.Warning($"{machine.Name} loses its public address, which belongs to its former region; Join-IaaSNetwork -PublicIP gives it another."));
     }
 
     private FailoverReport Save(FailoverRecorder recorder, string? error)

@@ -114,7 +114,7 @@ internal sealed class Rehearsals(
         {
             Name = clone.Name, Subnet = place?.Network.Subnet ?? CloneRange, Isolated = true, RehearsalOf = place?.Network.Id ?? work.Plan.Vm, Created = connection.Time.GetUtcNow(),
         };
-        await networks.PutAsync(network, network.Subnet, [], work.Notices, cancellation, AzureNames.TagsOf(clone, work.Operation));
+        await networks.PutAsync(network, network.Subnet, [], work.Notices, cancellation, AzureNames.TagsOf(clone, work.Operation), region: clone.Region);
         var subnet = $"{resources.IdOf(NetworkResources.Networks, clone.Name)}/subnets/{AzureNames.DefaultSubnet}";
         await adapters.PutAsync(clone, adapters.IdOf(clone, clone.NetworkAdapters[0].Name), subnet, place?.Address, null, work.Notices, cancellation);
     }
@@ -188,6 +188,7 @@ internal sealed class Rehearsals(
             Size = original.Size,
             OSType = original.OSType,
             Firmware = original.Firmware,
+            Region = original.Region,
             Zone = work.Plan.Zone ?? original.Zone,
             Disks = [.. original.Disks.Select(d => new VirtualDisk { Name = d.Name, Length = d.Length })],
             NetworkAdapters = [new NetworkAdapter { Name = "nic0" }],

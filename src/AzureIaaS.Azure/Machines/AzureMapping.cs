@@ -49,23 +49,15 @@ internal static class AzureMapping
             DeleteOption = DiskDeleteOptionType.Detach,   // removing a machine by other means than ours leaves what it holds
             ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(machine.Disks[0].Path) },
         };
-        var data = new VirtualMachineData(new AzureLocation(connection.Scope.Location))
+        var data = new VirtualMachineData(new AzureLocation(connection.RegionOf(machine)))
         {
             HardwareProfile = new VirtualMachineHardwareProfile { VmSize = new VirtualMachineSizeType(machine.Size ?? "") },
             StorageProfile = new VirtualMachineStorageProfile { OSDisk = boot },
             NetworkProfile = new VirtualMachineNetworkProfile(),
             BootDiagnostics = new BootDiagnostics { Enabled = true },
         };
-        foreach (var (disk, lun) in machine.Disks.Skip(1).Select((d, i) => (d, i)))
-        {
-            data.StorageProfile.DataDisks.Add(new VirtualMachineDataDisk(lun, DiskCreateOptionType.Attach)
-            {
-                Name = new ResourceIdentifier(disk.Path).Name,
-                Caching = CachingType.None,
-                DeleteOption = DiskDeleteOptionType.Detach,
-                ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(disk.Path) },
-            });
-        }
+        foreach (var disk in machine.Disks.Skip(1))
+            data.StorageProfile.DataDisks.Add(Attached(disk, DataDisks.LunOf(machine, disk)));
 
         foreach (var (id, index) in adapters.Select((a, i) => (a, i)))
             data.NetworkProfile.NetworkInterfaces.Add(new VirtualMachineNetworkInterfaceReference { Id = id, Primary = index == 0 });
@@ -77,6 +69,17 @@ internal static class AzureMapping
             data.Tags[key] = value;
         return data;
     }
+
+    /// <summary>A data disk as a machine has it.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="lun">Its logical unit number.</param>
+    public static VirtualMachineDataDisk Attached(VirtualDisk disk, int lun) => new(lun, DiskCreateOptionType.Attach)
+    {
+        Name = new ResourceIdentifier(disk.Path).Name,
+        Caching = CachingType.None,
+        DeleteOption = DiskDeleteOptionType.Detach,
+        ManagedDisk = new VirtualMachineManagedDisk { Id = new ResourceIdentifier(disk.Path) },
+    };
 
     /// <summary>A machine as its disks tell of it.</summary>
     /// <param name="disks">All disks of it, in any order; one of them has the machine's name.</param>
@@ -98,6 +101,7 @@ internal static class AzureMapping
             OSType = boot.OSType switch { SupportedOperatingSystemType.Windows => GuestOSType.Windows, SupportedOperatingSystemType.Linux => GuestOSType.Linux, _ => GuestOSType.Unknown },
             AvailabilitySet = boot.Tags.TryGetValue(AzureNames.SetTag, out var set) ? set : null,
             StartOrder = (int)Number(boot.Tags, AzureNames.OrderTag),
+            Region = boot.Location.Name,
             Zone = boot.Zones.FirstOrDefault(),
             Created = known?.Created ?? boot.TimeCreated ?? default,
             IPAddress = known?.IPAddress,

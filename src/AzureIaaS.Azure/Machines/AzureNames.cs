@@ -50,6 +50,18 @@ internal static partial class AzureNames
     /// <summary>On what a rehearsal makes: the machine, or the network, that it stands for.</summary>
     public const string RehearsalTag = "azureiaas-rehearsal";
 
+    /// <summary>On a virtual network: the addresses of the subnet that was made for its VPN gateway. On the gateway and its address: the network.</summary>
+    public const string GatewayTag = "azureiaas-gateway";
+
+    /// <summary>On a local network gateway and a connection: the network that the site is joined to. It is what makes a site.</summary>
+    public const string SiteTag = "azureiaas-site";
+
+    /// <summary>On the disk that a machine of a staged import will boot from: the moment of the last whole pass. While a pass writes, it is not there.</summary>
+    public const string StagedTag = "azureiaas-staged";
+
+    /// <summary>On the disk that a machine boots from: that it has other disks by now than it was imported with, so that they must be looked for.</summary>
+    public const string ChangedTag = "azureiaas-disks-changed";
+
     /// <summary>What all our tags begin with.</summary>
     public const string TagPrefix = "azureiaas-";
 
@@ -98,6 +110,19 @@ internal static partial class AzureNames
     /// <param name="adapter">The adapter's name within the machine.</param>
     public static string PublicAddress(string vm, string adapter) => $"{vm}-{adapter}-ip";
 
+    /// <summary>The name of the network that stands in for another in another region.</summary>
+    /// <param name="network">The network's name.</param>
+    /// <param name="region">The region.</param>
+    public static string StandIn(string network, string region) => $"{network}-{region}";
+
+    /// <summary>The name of a network's VPN gateway.</summary>
+    /// <param name="network">The network's name.</param>
+    public static string Gateway(string network) => $"{network}-vpn";
+
+    /// <summary>The name of the public address of a network's VPN gateway.</summary>
+    /// <param name="network">The network's name.</param>
+    public static string GatewayAddress(string network) => $"{network}-vpn-ip";
+
     /// <summary>The tags of something that an import makes.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="operation">The import.</param>
@@ -136,7 +161,7 @@ internal static partial class AzureNames
     /// <param name="plan">The import.</param>
     public static string? TagProblem(ImportPlan plan)
     {
-        const int ours = 10;
+        const int ours = 15;
         if (plan.Machine.Tags.Count > 50 - ours)
             return $"Azure takes 50 tags, of which {ours} are needed here";
         foreach (var (key, value) in plan.Machine.Tags)

@@ -59,7 +59,7 @@ internal sealed class MachineDirectory(ArmConnection connection, ManagedDisks di
     {
         var known = store.Find(id)?.Machine;
         var group = known is null ? [] : await DisksOfAsync(known, cancellation);
-        if (!group.Exists(d => d.Tags.ContainsKey(AzureNames.NameTag)))
+        if (!group.Exists(d => d.Tags.ContainsKey(AzureNames.NameTag)) || group.Exists(d => d.Tags.ContainsKey(AzureNames.ChangedTag)))
             group = [.. (await disks.ListAsync(cancellation)).Where(d => AzureNames.IdIn(d.Tags, AzureNames.VmTag) == id)];
         if (!group.Exists(d => d.Tags.ContainsKey(AzureNames.NameTag)))
             return null;

@@ -52,8 +52,9 @@ internal sealed class MachineEditor(ArmConnection connection, MachineDirectory d
         machine.Size = change.Size;
         (machine.Cpu, machine.Memory) = (change.Cpu ?? machine.Cpu, change.Memory ?? machine.Memory);
         var catalog = new SizeCatalog(connection);
-        var size = VmSize.Choose(await catalog.ListAsync(cancellation), machine, connection.Scope.Location);
-        await catalog.CheckQuotaAsync(size, cancellation);
+        var region = connection.RegionOf(machine);
+        var size = VmSize.Choose(await catalog.ListAsync(region, cancellation), machine, region);
+        await catalog.CheckQuotaAsync(size, region, cancellation);
         (machine.Size, machine.Cpu, machine.Memory) = (size.Name, size.Cpu, size.Memory);
     }
 

@@ -102,20 +102,20 @@ internal sealed class MachineRunner(ArmConnection connection, MachineDirectory d
     {
         var interfaces = await adapters.EnsureAsync(machine, notices, cancellation);
         if (machine.AvailabilitySet is { Length: > 0 } set)
-            await EnsureSetAsync(set, cancellation);
+            await EnsureSetAsync(set, connection.RegionOf(machine), cancellation);
         await _operations.ResultAsync<VirtualMachineResource>(
             async () => await connection.Group.GetVirtualMachines().CreateOrUpdateAsync(
                 WaitUntil.Started, machine.Name, AzureMapping.VmFor(machine, connection, interfaces), cancellation),
             $"Creating {machine.Name}", notices, cancellation);
     }
 
-    private Task<bool> EnsureSetAsync(string name, CancellationToken cancellation) => Operations.GuardAsync(
+    private Task<bool> EnsureSetAsync(string name, string region, CancellationToken cancellation) => Operations.GuardAsync(
         async () =>
         {
             var sets = connection.Group.GetAvailabilitySets();
             if (await sets.ExistsAsync(name, cancellation))
                 return true;
-            var data = new AvailabilitySetData(new AzureLocation(connection.Scope.Location))
+            var data = new AvailabilitySetData(new AzureLocation(region))
             {
                 Sku = new ComputeSku { Name = "Aligned" },   // what machines with managed disks need
                 PlatformFaultDomainCount = 2,                // what every region has

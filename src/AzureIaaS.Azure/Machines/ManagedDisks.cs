@@ -92,10 +92,17 @@ internal sealed class ManagedDisks(ArmConnection connection)
     /// <param name="disk">The disk.</param>
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public Task UnnameAsync(ManagedDiskResource disk, IProgress<Notice> notices, CancellationToken cancellation)
+    public Task UnnameAsync(ManagedDiskResource disk, IProgress<Notice> notices, CancellationToken cancellation) => UntagAsync(disk, AzureNames.NameTag, notices, cancellation);
+
+    /// <summary>Takes a tag off a disk.</summary>
+    /// <param name="disk">The disk.</param>
+    /// <param name="tag">The tag.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    public Task UntagAsync(ManagedDiskResource disk, string tag, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var patch = new ManagedDiskPatch();
-        foreach (var (key, value) in disk.Data.Tags.Where(t => t.Key != AzureNames.NameTag))
+        foreach (var (key, value) in disk.Data.Tags.Where(t => t.Key != tag))
             patch.Tags[key] = value;
         return PatchAsync(disk, patch, notices, cancellation);
     }

@@ -14,7 +14,7 @@ namespace AzureIaaS.Azure.Machines;
 /// rehearsal has left; unless an operation of this computer is about it. An operation on another computer cannot be seen from here, so each says which it belongs to.
 /// </summary>
 internal sealed class Orphans(
-    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
+    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, AzureSites sites, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
 {
     private readonly Operations _operations = new(connection);
 
@@ -46,6 +46,12 @@ internal sealed class Orphans(
         {
             foreach (var network in (await networks.ListAsync(type, cancellation)).Where(n => IsLeft(n.Tags)))
                 found.Add(Describe(network.Id, kind, network.Tags, "A rehearsal that was cut off has left it.", null));
+        }
+
+        foreach (var gateway in await sites.ListUnusedAsync(cancellation))
+        {
+            var kind = gateway.ResourceType == NetworkResources.Gateways ? "VirtualNetworkGateway" : "PublicIPAddress";
+            found.Add(Describe(gateway.Id, kind, gateway.Tags, "No site is joined by it any more.", null));
         }
 
         return found;
@@ -87,7 +93,8 @@ internal sealed class Orphans(
     {
         if (!machines.TryGetValue(AzureNames.IdIn(disk.Tags, AzureNames.VmTag)!.Value, out var machine))
         {
-            return ManagedDisks.IsUploading(disk) ? "Its import has not ended, and none of this computer's is open for it."
+            return disk.Tags.ContainsKey(AzureNames.StagedTag) ? "It is staged by another computer; if that is lost with its site, Complete-IaaSVmImport -SourceLost makes a machine of it."
+                : ManagedDisks.IsUploading(disk) ? "Its import has not ended, and none of this computer's is open for it."
                 : "No machine of this module has it, and no machine at all is attached to it.";
         }
 

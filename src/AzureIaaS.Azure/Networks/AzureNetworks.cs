@@ -101,6 +101,12 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
                 "Take them off with Exit-IaaSNetwork, then remove it.", own.Name);
         }
 
+        if (NetworkMapping.GatewayRangeOf(data) is not null)
+        {
+            throw new IaaSException(ErrorKind.InvalidState, "NetworkInUse", $"Network '{own.Name}' has a VPN gateway for its sites.",
+                "Remove its sites with Remove-IaaSSite, then the network.", own.Name);
+        }
+
         if (own.Peers.Count > 0)
             await SetPeersAsync(network, [], Quiet.Notices, cancellation);
         await resources.RemoveAsync(data.Id, Quiet.Notices, cancellation);
@@ -108,22 +114,54 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
     }
 
     /// <summary>The subnet of machines that were put on no network: one that the context names, or the group's own.</summary>
+    /// <param name="region">The region; null for the context's. Each has one of its own.</param>
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>Its full id.</returns>
-    public async Task<string> DefaultSubnetAsync(IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task<string> DefaultSubnetAsync(string? region, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        if (connection.Scope.Subnet is { Length: > 0 } given)
+        var isHome = region is null || region.Equals(connection.Scope.Location, StringComparison.OrdinalIgnoreCase);
+        if (isHome && connection.Scope.Subnet is { Length: > 0 } given)
             return given;
-        if (await resources.FindAsync(IdOf(AzureNames.DefaultNetwork), cancellation) is { } found)
+        var name = isHome ? AzureNames.DefaultNetwork : AzureNames.StandIn(AzureNames.DefaultNetwork, region!);
+        if (await resources.FindAsync(IdOf(name), cancellation) is { } found)
         {
             return NetworkMapping.SubnetIdOf(found.Data)
-                ?? throw new IaaSException(ErrorKind.InvalidState, "NoSubnet", $"The virtual network '{AzureNames.DefaultNetwork}' has no subnet for machines.", "Join-IaaSNetwork puts machines on another one.", found.Id.Name);
+                ?? throw new IaaSException(ErrorKind.InvalidState, "NoSubnet", $"The virtual network '{name}' has no subnet for machines.", "Join-IaaSNetwork puts machines on another one.", found.Id.Name);
         }
 
-        var network = new VirtualNetwork { Name = AzureNames.DefaultNetwork, Subnet = DefaultRange, Created = connection.Time.GetUtcNow() };
-        await PutAsync(network, DefaultSpace, [], notices, cancellation);
-        return $"{IdOf(AzureNames.DefaultNetwork)}/subnets/{AzureNames.DefaultSubnet}";
+        var network = new VirtualNetwork { Name = name, Subnet = DefaultRange, Created = connection.Time.GetUtcNow() };
+        await PutAsync(network, DefaultSpace, [], notices, cancellation, region: region);
+        return $"{IdOf(name)}/subnets/{AzureNames.DefaultSubnet}";
+    }
+
+    /// <summary>
+    /// The network that stands in for another in another region: the same addresses, names and closed doors, without its peers and sites. One that somebody
+    /// has prepared under that name is used as it is.
+    /// </summary>
+    /// <param name="network">The network.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The full id of its subnet for machines.</returns>
+    /// <exception cref="IaaSException">A network of that name is somewhere else.</exception>
+    public async Task<string> EnsureStandInAsync(VirtualNetwork network, string region, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var name = AzureNames.StandIn(network.Name, region);
+        if (await resources.FindAsync(IdOf(name), cancellation) is { } found)
+        {
+            if (found.Data.Location.Name.Equals(region, StringComparison.OrdinalIgnoreCase) && NetworkMapping.SubnetIdOf(found.Data) is { } subnet)
+                return subnet;
+            throw new IaaSException(ErrorKind.InvalidState, "NoStandIn", $"The virtual network '{name}' is in {found.Data.Location.Name}, or has no subnet for machines.",
+                $"Have one of that name made in {region}, or remove this one.", name);
+        }
+
+        var standIn = new VirtualNetwork
+        {
+            Name = name, Subnet = network.Subnet, Isolated = network.Isolated, DnsServers = network.DnsServers, Created = connection.Time.GetUtcNow(),
+        };
+        await PutAsync(standIn, network.Subnet, [], notices, cancellation, region: region);
+        return $"{IdOf(name)}/subnets/{AzureNames.DefaultSubnet}";
     }
 
     /// <summary>Writes a network with its security group; the group first, so that the network is never open.</summary>
@@ -133,21 +171,34 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <param name="more">Tags beside the usual ones.</param>
+    /// <param name="gatewayRange">The addresses of its VPN gateway's subnet; null for none.</param>
+    /// <param name="region">The region; null for the context's.</param>
     public async Task PutAsync(
-        VirtualNetwork network, string space, IEnumerable<ResourceIdentifier> peers, IProgress<Notice> notices, CancellationToken cancellation, IEnumerable<KeyValuePair<string, string>>? more = null)
+        VirtualNetwork network, string space, IEnumerable<ResourceIdentifier> peers, IProgress<Notice> notices, CancellationToken cancellation,
+        IEnumerable<KeyValuePair<string, string>>? more = null, string? gatewayRange = null, string? region = null)
     {
         var tags = TagsOf(network).Concat(more ?? []).ToList();
         var security = resources.IdOf(NetworkResources.SecurityGroups, network.Name);
         if (await resources.FindAsync(security, cancellation) is null)
-            await resources.PutAsync(security, NetworkMapping.SecurityBody(network.Isolated), tags, notices, cancellation);
-        await resources.PutAsync(IdOf(network.Name), NetworkMapping.NetworkBody(network, space, security.ToString(), peers), tags, notices, cancellation);
+            await resources.PutAsync(security, NetworkMapping.SecurityBody(network.Isolated), tags, notices, cancellation, region: region);
+        if (gatewayRange is not null)
+            tags.Add(new(AzureNames.GatewayTag, gatewayRange));
+        await resources.PutAsync(IdOf(network.Name), NetworkMapping.NetworkBody(network, space, gatewayRange, security.ToString(), peers), tags, notices, cancellation, region: region);
     }
 
-    private Task PutPeersAsync(GenericResourceData data, IEnumerable<string> peers, IProgress<Notice> notices, CancellationToken cancellation)
-    {
-        var space = (string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "";
-        return PutAsync(NetworkMapping.FromAzure(data), space, peers.Distinct(StringComparer.OrdinalIgnoreCase).Select(IdOf), notices, cancellation);
-    }
+    /// <summary>Gives a network the subnet of a VPN gateway, or takes it away; everything else of it stays.</summary>
+    /// <param name="data">The network.</param>
+    /// <param name="range">The subnet's addresses; null for none.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops it; the same again finishes it.</param>
+    public Task SetGatewayRangeAsync(GenericResourceData data, string? range, IProgress<Notice> notices, CancellationToken cancellation) => range == NetworkMapping.GatewayRangeOf(data)
+        ? Task.CompletedTask
+        : PutAsync(NetworkMapping.FromAzure(data), NetworkMapping.SpaceOf(data), NetworkMapping.Peerings(NetworkMapping.Properties(data)).Select(p => new ResourceIdentifier(p)),
+            notices, cancellation, gatewayRange: range, region: data.Location.Name);
+
+    private Task PutPeersAsync(GenericResourceData data, IEnumerable<string> peers, IProgress<Notice> notices, CancellationToken cancellation) =>
+        PutAsync(NetworkMapping.FromAzure(data), NetworkMapping.SpaceOf(data), peers.Distinct(StringComparer.OrdinalIgnoreCase).Select(IdOf), notices, cancellation,
+            gatewayRange: NetworkMapping.GatewayRangeOf(data), region: data.Location.Name);
 
     private async Task<List<GenericResourceData>> PeersAsync(string name, string range, IEnumerable<string> names, CancellationToken cancellation)
     {
@@ -157,7 +208,7 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
             var data = (await resources.FindAsync(IdOf(peer), cancellation))?.Data ?? throw NotFound(peer);
             MustBeOurs(data);
             if (peer.Equals(name, StringComparison.OrdinalIgnoreCase)
-                || (System.Net.IPNetwork.TryParse((string?)NetworkMapping.Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "", out var other) && AddressPool.Overlap(other, System.Net.IPNetwork.Parse(range))))
+                || (System.Net.IPNetwork.TryParse(NetworkMapping.SpaceOf(data), out var other) && AddressPool.Overlap(other, System.Net.IPNetwork.Parse(range))))
             {
                 throw new IaaSException(ErrorKind.InvalidArgument, "PeersOverlap", $"Network '{name}' ({range}) and '{peer}' have addresses in common.", "Peers need subnets of their own.", peer);
             }
@@ -183,7 +234,10 @@ internal sealed class AzureNetworks(ArmConnection connection, NetworkResources r
             throw Refused("InvalidDnsServer", $"'{string.Join(", ", network.DnsServers)}' are no DNS servers' addresses.", $"Give up to {MostDnsServers} addresses with -DnsServer, or none for Azure's own.", network.Name);
     }
 
-    private static void MustBeOurs(GenericResourceData data)
+    /// <summary>Refuses a network that is not ours to change.</summary>
+    /// <param name="data">The network.</param>
+    /// <exception cref="IaaSException">It was made, or added to, by others.</exception>
+    public static void MustBeOurs(GenericResourceData data)
     {
         if (NetworkMapping.IsAsMade(data))
             return;

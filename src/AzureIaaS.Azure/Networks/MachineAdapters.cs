@@ -33,7 +33,7 @@ internal sealed class MachineAdapters(NetworkResources resources, AzureNetworks 
         foreach (var (id, found) in all)
         {
             if (found is null)
-                await PutAsync(machine, id, subnet ??= await networks.DefaultSubnetAsync(notices, cancellation), null, null, notices, cancellation);
+                await PutAsync(machine, id, subnet ??= await networks.DefaultSubnetAsync(machine.Region, notices, cancellation), null, null, notices, cancellation);
         }
 
         return [.. all.Select(a => a.Id)];
@@ -49,7 +49,7 @@ internal sealed class MachineAdapters(NetworkResources resources, AzureNetworks 
     /// <param name="cancellation">Stops waiting.</param>
     public Task PutAsync(
         VirtualMachine machine, ResourceIdentifier id, string subnet, string? address, ResourceIdentifier? publicAddress, IProgress<Notice> notices, CancellationToken cancellation) =>
-        resources.PutAsync(id, NetworkMapping.AdapterBody(subnet, address, publicAddress), AzureNames.TagsOf(machine, machine.Origin?.Operation ?? Guid.Empty), notices, cancellation);
+        resources.PutAsync(id, NetworkMapping.AdapterBody(subnet, address, publicAddress), AzureNames.TagsOf(machine, machine.Origin?.Operation ?? Guid.Empty), notices, cancellation, region: machine.Region);
 
     /// <summary>Makes sure that an interface has a public address to be given.</summary>
     /// <param name="machine">Its machine.</param>
@@ -62,7 +62,7 @@ internal sealed class MachineAdapters(NetworkResources resources, AzureNetworks 
         var id = resources.IdOf(NetworkResources.PublicAddresses, AzureNames.PublicAddress(machine.Name, adapter));
         if (await FindOwnAsync(id, machine, cancellation) is null)
         {
-            await resources.PutAsync(id, NetworkMapping.PublicAddressBody(), AzureNames.TagsOf(machine, machine.Origin?.Operation ?? Guid.Empty), notices, cancellation, sku: "Standard");
+            await resources.PutAsync(id, NetworkMapping.PublicAddressBody(), AzureNames.TagsOf(machine, machine.Origin?.Operation ?? Guid.Empty), notices, cancellation, sku: "Standard", region: machine.Region);
         }
 
         return id;

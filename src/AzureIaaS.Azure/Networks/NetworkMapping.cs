@@ -12,18 +12,22 @@ namespace AzureIaaS.Azure.Networks;
 /// <summary>Between Azure's networks and ours, both ways. Pure: nothing is asked of Azure.</summary>
 internal static class NetworkMapping
 {
+    /// <summary>The subnet of a network's VPN gateway; Azure knows it by this name.</summary>
+    public const string GatewaySubnet = "GatewaySubnet";
+
     /// <summary>What Azure keeps of each subnet: the network, the gateway, two for names, and the broadcast address.</summary>
     private const int KeptOfSubnet = 5;
 
     /// <summary>Subnets that Azure's own services have to themselves.</summary>
-    private static readonly string[] ServiceSubnets = ["GatewaySubnet", "AzureFirewallSubnet", "AzureFirewallManagementSubnet", "AzureBastionSubnet", "RouteServerSubnet"];
+    private static readonly string[] ServiceSubnets = [GatewaySubnet, "AzureFirewallSubnet", "AzureFirewallManagementSubnet", "AzureBastionSubnet", "RouteServerSubnet"];
 
-    /// <summary>A virtual network with its one subnet.</summary>
+    /// <summary>A virtual network with its subnet for machines, and the one of its VPN gateway where it has one.</summary>
     /// <param name="network">The network.</param>
-    /// <param name="space">All addresses of it; the subnet is of these.</param>
+    /// <param name="space">All addresses of it but the gateway's; the subnet is of these.</param>
+    /// <param name="gatewayRange">The addresses of the gateway's subnet; null for none.</param>
     /// <param name="securityGroup">The id of its security group.</param>
     /// <param name="peers">The ids of the networks that it exchanges packets with.</param>
-    public static JsonObject NetworkBody(VirtualNetwork network, string space, string securityGroup, IEnumerable<ResourceIdentifier> peers)
+    public static JsonObject NetworkBody(VirtualNetwork network, string space, string? gatewayRange, string securityGroup, IEnumerable<ResourceIdentifier> peers)
     {
         var body = new JsonObject
         {
@@ -39,6 +43,13 @@ internal static class NetworkMapping
             }),
             ["virtualNetworkPeerings"] = new JsonArray([.. peers.Select(PeeringBody)]),
         };
+        if (gatewayRange is not null)
+        {
+            body["addressSpace"]!["addressPrefixes"]!.AsArray().Add((JsonNode)gatewayRange);
+            // Without a security group: Azure refuses one here, and lets nothing but the tunnels' own packets in.
+            body["subnets"]!.AsArray().Add((JsonNode)new JsonObject { ["name"] = GatewaySubnet, ["properties"] = new JsonObject { ["addressPrefix"] = gatewayRange } });
+        }
+
         if (network.DnsServers.Count > 0)
             body["dhcpOptions"] = new JsonObject { ["dnsServers"] = new JsonArray([.. network.DnsServers.Select(s => (JsonNode)s)]) };
         return body;
@@ -124,8 +135,22 @@ internal static class NetworkMapping
 
     /// <summary>Whether a network is as this module makes it: nobody has added to it what writing it again would take away.</summary>
     /// <param name="data">The virtual network.</param>
-    public static bool IsAsMade(GenericResourceData data) => data.Tags.ContainsKey(AzureNames.NetworkTag)
-        && Properties(data)["subnets"] is JsonArray { Count: 1 } subnets && (string?)subnets[0]?["name"] == AzureNames.DefaultSubnet;
+    public static bool IsAsMade(GenericResourceData data)
+    {
+        if (!data.Tags.ContainsKey(AzureNames.NetworkTag) || Properties(data)["subnets"] is not JsonArray subnets)
+            return false;
+        var ours = GatewayRangeOf(data) is null ? 1 : 2;
+        return subnets.Count == ours && subnets.Any(s => (string?)s?["name"] == AzureNames.DefaultSubnet);
+    }
+
+    /// <summary>The addresses of the gateway's subnet, where this module has made one; null for none.</summary>
+    /// <param name="data">The virtual network.</param>
+    public static string? GatewayRangeOf(GenericResourceData data) =>
+        data.Tags.TryGetValue(AzureNames.GatewayTag, out var range) && (Properties(data)["subnets"] as JsonArray)?.Any(s => (string?)s?["name"] == GatewaySubnet && PrefixOf(s) == range) == true ? range : null;
+
+    /// <summary>All addresses of a network but its gateway's.</summary>
+    /// <param name="data">The virtual network.</param>
+    public static string SpaceOf(GenericResourceData data) => (string?)Properties(data)["addressSpace"]?["addressPrefixes"]?[0] ?? "";
 
     /// <summary>The full ids of a network's peers.</summary>
     /// <param name="properties">The network's properties.</param>

@@ -25,7 +25,17 @@ internal sealed class NetworkResources(ArmConnection connection)
     /// <summary>Public addresses.</summary>
     public const string PublicAddresses = "Microsoft.Network/publicIPAddresses";
 
+    /// <summary>VPN gateways.</summary>
+    public const string Gateways = "Microsoft.Network/virtualNetworkGateways";
+
+    /// <summary>What Azure knows of gateways elsewhere.</summary>
+    public const string LocalGateways = "Microsoft.Network/localNetworkGateways";
+
+    /// <summary>Tunnels between gateways.</summary>
+    public const string Connections = "Microsoft.Network/connections";
+
     private const int MostAtOnce = 8;
+    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
 
     private readonly Operations _operations = new(connection);
 
@@ -72,25 +82,48 @@ internal sealed class NetworkResources(ArmConnection connection)
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops waiting.</param>
     /// <param name="sku">The name of its SKU; null where it has none.</param>
+    /// <param name="usually">How long it takes as a rule, where that is long.</param>
+    /// <param name="region">The region; null for the context's.</param>
     public Task PutAsync(
-        ResourceIdentifier id, JsonObject properties, IEnumerable<KeyValuePair<string, string>> tags, IProgress<Notice> notices, CancellationToken cancellation, string? sku = null)
+        ResourceIdentifier id, JsonObject properties, IEnumerable<KeyValuePair<string, string>> tags, IProgress<Notice> notices, CancellationToken cancellation,
+        string? sku = null, TimeSpan? usually = null, string? region = null)
     {
-        var data = new GenericResourceData(new AzureLocation(connection.Scope.Location)) { Properties = BinaryData.FromString(properties.ToJsonString()) };
+        var data = new GenericResourceData(new AzureLocation(region ?? connection.Scope.Location)) { Properties = BinaryData.FromString(properties.ToJsonString()) };
         foreach (var (key, value) in tags)
             data.Tags[key] = value;
         if (sku is not null)
             data.Sku = new ResourcesSku { Name = sku };
         return _operations.RunAsync(
-            async () => await connection.Client.GetGenericResources().CreateOrUpdateAsync(WaitUntil.Started, id, data, cancellation), $"Creating {id.Name}", notices, cancellation);
+            async () => await connection.Client.GetGenericResources().CreateOrUpdateAsync(WaitUntil.Started, id, data, cancellation), $"Creating {id.Name}", notices, cancellation, usually);
+    }
+
+    /// <summary>Waits for a resource that somebody has begun to make: this computer before an interruption, or another one.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="usually">How long it takes as a rule.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>It; null when it is not there.</returns>
+    public async Task<GenericResource?> WaitUntilMadeAsync(ResourceIdentifier id, TimeSpan usually, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var start = connection.Time.GetTimestamp();
+        while (true)
+        {
+            var found = await FindAsync(id, cancellation);
+            if (found is null || (string?)NetworkMapping.Properties(found.Data)["provisioningState"] != "Updating")
+                return found;
+            Operations.ReportLong($"Waiting for {id.Name}", connection.Time.GetElapsedTime(start), usually, notices);
+            await Task.Delay(LookEvery, connection.Time, cancellation);
+        }
     }
 
     /// <summary>Removes a resource; one that is gone already is no failure.</summary>
     /// <param name="id">Its id.</param>
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops waiting.</param>
-    public async Task RemoveAsync(ResourceIdentifier id, IProgress<Notice> notices, CancellationToken cancellation)
+    /// <param name="usually">How long it takes as a rule, where that is long.</param>
+    public async Task RemoveAsync(ResourceIdentifier id, IProgress<Notice> notices, CancellationToken cancellation, TimeSpan? usually = null)
     {
         if (await FindAsync(id, cancellation) is { } found)
-            await _operations.RunAsync(async () => await found.DeleteAsync(WaitUntil.Started, cancellation), $"Removing {id.Name}", notices, cancellation);
+            await _operations.RunAsync(async () => await found.DeleteAsync(WaitUntil.Started, cancellation), $"Removing {id.Name}", notices, cancellation, usually);
     }
 }

@@ -22,6 +22,9 @@ internal sealed class PageBlob : IDisposable
 
     private const string Version = "2021-08-06";
     private const int MostTries = 8;
+    private const int Ok = 200;
+    private const int Created = 201;
+    private const int PartialContent = 206;
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(800);
     private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(60);
 
@@ -73,7 +76,7 @@ internal sealed class PageBlob : IDisposable
     public async Task WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {
         var md5 = Convert.ToBase64String(Md5(data.Span));
-        using var response = await SendAsync($"writing at byte {offset:N0}", request =>
+        using var response = await SendAsync($"writing at byte {offset:N0}", Created, request =>
         {
             request.Method = RequestMethod.Put;
             request.Uri.AppendQuery("comp", "page");
@@ -90,6 +93,23 @@ internal sealed class PageBlob : IDisposable
         }
     }
 
+    /// <summary>Gives up pages: they read as zeros then, and are no longer listed.</summary>
+    /// <param name="offset">Where, in bytes; a multiple of <see cref="PageSize"/>.</param>
+    /// <param name="length">How many bytes; a multiple of <see cref="PageSize"/>.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task ClearAsync(long offset, int length, CancellationToken cancellation)
+    {
+        using var response = await SendAsync($"clearing at byte {offset:N0}", Created, request =>
+        {
+            request.Method = RequestMethod.Put;
+            request.Uri.AppendQuery("comp", "page");
+            request.Headers.Add("x-ms-page-write", "clear");
+            request.Headers.Add("x-ms-range", Range(offset, length));
+            request.Headers.Add("Content-Length", "0");
+            request.Content = RequestContent.Create(ReadOnlyMemory<byte>.Empty);
+        }, cancellation);
+    }
+
     /// <summary>The ranges that hold pages, in order and merged.</summary>
     /// <param name="end">Up to which byte.</param>
     /// <param name="cancellation">Stops it.</param>
@@ -100,7 +120,7 @@ internal sealed class PageBlob : IDisposable
         do
         {
             var from = marker;
-            using var response = await SendAsync("listing its pages", request =>
+            using var response = await SendAsync("listing its pages", Ok, request =>
             {
                 request.Method = RequestMethod.Get;
                 request.Uri.AppendQuery("comp", "pagelist");
@@ -120,7 +140,7 @@ internal sealed class PageBlob : IDisposable
     /// <param name="cancellation">Stops it.</param>
     public async Task ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellation)
     {
-        using var response = await SendAsync($"reading at byte {offset:N0}", request =>
+        using var response = await SendAsync($"reading at byte {offset:N0}", PartialContent, request =>
         {
             request.Method = RequestMethod.Get;
             request.Headers.Add("x-ms-range", Range(offset, buffer.Length));
@@ -137,21 +157,26 @@ internal sealed class PageBlob : IDisposable
 
     public void Dispose() => _access.Dispose();
 
-    private async Task<Response> SendAsync(string doing, Action<Request> prepare, CancellationToken cancellation)
+    /// <param name="doing">What for, for messages.</param>
+    /// <param name="success">The one status that is the service's own yes; another yes is of something on the way, which has kept the request.</param>
+    /// <param name="prepare">Fills the request.</param>
+    /// <param name="cancellation">Stops it.</param>
+    private async Task<Response> SendAsync(string doing, int success, Action<Request> prepare, CancellationToken cancellation)
     {
         for (var attempt = 1; ; attempt++)
         {
             var uri = await _access.GetAsync(cancellation);
             var (response, failure) = await TryAsync(uri, prepare, cancellation);
-            if (response is { IsError: false })
+            if (response?.Status == success)
                 return response;
             var trouble = response is null ? new BlobTrouble(0, "", failure!) : BlobTrouble.Of(response);
+            var asked = RetryAfter(response);
             response?.Dispose();
             if (trouble.IsAccess)
                 _access.Invalidate(uri);
             if (attempt >= (trouble.IsAccess ? 2 : MostTries) || !trouble.IsPassing)
                 throw trouble.ToException(_name, doing);
-            await Task.Delay(DelayBefore(attempt), _time, cancellation);
+            await Task.Delay(asked ?? DelayBefore(attempt), _time, cancellation);
         }
     }
 
@@ -181,6 +206,11 @@ internal sealed class PageBlob : IDisposable
             _limit.Leave(wasBusy);
         }
     }
+
+    /// <summary>How long the service asks to be left alone, in whole seconds; null where it does not say.</summary>
+    private static TimeSpan? RetryAfter(Response? response) =>
+        response is not null && response.Headers.TryGetValue("Retry-After", out var text) && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+            ? TimeSpan.FromSeconds(Math.Min(seconds, LongestDelay.TotalSeconds)) : null;
 
     private static TimeSpan DelayBefore(int attempt)
     {

@@ -21,14 +21,17 @@ internal sealed class PageTarget : IDiskTarget
     private readonly VirtualDisk _disk;
     private readonly Guid _footerId;
     private readonly IProgress<Notice> _notices;
+    private readonly TouchedBlocks? _touched;
 
     /// <summary>Uses a blob.</summary>
     /// <param name="blob">The pages; closed with the target.</param>
     /// <param name="disk">The disk.</param>
     /// <param name="footerId">The identity that the footer gives it.</param>
     /// <param name="notices">Receives details.</param>
-    public PageTarget(PageBlob blob, VirtualDisk disk, Guid footerId, IProgress<Notice> notices)
+    /// <param name="touched">For a disk that is brought up to date: takes note of what is written, and zeros then give pages up; null for one that is new.</param>
+    public PageTarget(PageBlob blob, VirtualDisk disk, Guid footerId, IProgress<Notice> notices, TouchedBlocks? touched = null)
     {
+        _touched = touched;
         _blob = blob;
         _disk = disk;
         _footerId = footerId;
@@ -40,6 +43,13 @@ internal sealed class PageTarget : IDiskTarget
 
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {
+        _touched?.Touch(offset);
+        if (_touched is not null && !data.Span.ContainsAnyExcept((byte)0))
+        {
+            await _blob.ClearAsync(offset, data.Length, cancellation);
+            return;
+        }
+
         await _blob.WriteAsync(offset, data, cancellation);
         _written.Add(offset, offset + data.Length);
     }
@@ -83,6 +93,7 @@ internal sealed class PageTarget : IDiskTarget
     public ValueTask DisposeAsync()
     {
         _blob.Dispose();
+        _touched?.Dispose();
         return ValueTask.CompletedTask;
     }
 }

@@ -19,7 +19,7 @@ namespace AzureIaaS.Azure.Upload;
 /// <param name="notices">Receives steps.</param>
 internal sealed class UploadStage(
     ManagedDisks disks, Func<ManagedDiskResource, TimeSpan, PageBlob> open, ImportPlan plan, Guid operation, string location, string folder, IProgress<Notice> notices)
-    : IImportStage
+    : IPassStage
 {
     private readonly HashSet<string> _fresh = [];
 
@@ -31,12 +31,18 @@ internal sealed class UploadStage(
         if (found is not null)
             CheckOurs(found, operation);
         if (found is not null && resume && IsTheOne(found, disk) && await TryOpenAsync(found, cancellation) is { } opened)
+        {
+            await UnmarkPassAsync(found, cancellation);
             return TargetOf(opened, disk);
+        }
+
         if (found is not null)
             await disks.RemoveAsync(found, notices, cancellation);
         var created = await disks.CreateAsync(name, AzureMapping.DiskForUpload(plan.Machine, disk, operation, location), notices, cancellation);
         File.WriteAllText(NoteOf(disk), created.Data.UniqueId);
         _fresh.Add(disk.Name);
+        foreach (var former in new[] { DigestsOf(disk), JournalOf(disk), TouchedOf(disk) })
+            File.Delete(former);
         return TargetOf(open(created, Lifetime), disk);
     }
 
@@ -49,11 +55,41 @@ internal sealed class UploadStage(
         var digests = DigestsOf(disk);
         await File.WriteAllBytesAsync(digests + ".new", blockDigests.ToArray(), cancellation);
         File.Move(digests + ".new", digests, overwrite: true);
-        await CloseAsync(disk, cancellation);
+        if (!plan.IsStaged)
+            await CloseAsync(disk, cancellation);   // between passes a disk stays open; whoever has closed it cannot write to it again
         File.Delete(JournalOf(disk));
+        File.Delete(TouchedOf(disk));
     }
 
-    public byte[]? FinishedDigests(VirtualDisk disk) => File.Exists(DigestsOf(disk)) ? File.ReadAllBytes(DigestsOf(disk)) : null;
+    public byte[]? FinishedDigests(VirtualDisk disk) => File.Exists(DigestsOf(disk)) && !File.Exists(TouchedOf(disk)) ? File.ReadAllBytes(DigestsOf(disk)) : null;
+
+    /// <summary>
+    /// What the disk holds: what the last whole pass has left, zeros before the first; but for blocks that a pass which was cut off has begun to write, of which
+    /// only those are known that it has finished.
+    /// </summary>
+    public byte[]? BeginPass(VirtualDisk disk)
+    {
+        var known = File.Exists(DigestsOf(disk)) ? File.ReadAllBytes(DigestsOf(disk)) : Zeros(disk.Length);
+        using var journal = new FileCopyJournal(JournalOf(disk), DiskDigest.BlockCount(disk.Length), resume: true);
+        foreach (var block in TouchedBlocks.Read(TouchedOf(disk)))
+        {
+            var digest = known.AsSpan((int)(block * DiskDigest.HashSize), DiskDigest.HashSize);
+            if (!journal.TryGet(block, digest))
+                digest.Clear();   // the digest of nothing
+        }
+
+        return known;
+    }
+
+    public async Task EndPassAsync(DateTimeOffset moment, CancellationToken cancellation)
+    {
+        var boot = await NeededAsync(plan.Machine.Disks[0], cancellation);
+        var tags = AzureNames.MachineTags(plan.Machine).Where(t => t.Key != AzureNames.NameTag).Append(new(AzureNames.StagedTag, moment.ToString("O", System.Globalization.CultureInfo.InvariantCulture)));
+        await disks.TagAsync(boot, tags, notices, cancellation);
+    }
+
+    public async Task<DateTimeOffset?> FindLastPassAsync(CancellationToken cancellation) =>
+        StagedImports.MomentOf((await disks.FindAsync(AzureNames.Disk(plan.Machine.Name, plan.Machine.Disks[0].Name), cancellation))?.Data);
 
     public async Task DiscardAsync()
     {
@@ -105,6 +141,8 @@ internal sealed class UploadStage(
 
     private string JournalOf(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".journal");
 
+    private string TouchedOf(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".touched");
+
     private string DigestsOf(VirtualDisk disk) => Path.Combine(folder, disk.Name + ".digests");
 
     /// <summary>Whether it is the very disk that the journal is about, still waiting for its pages: somebody may have made it anew.</summary>
@@ -132,7 +170,22 @@ internal sealed class UploadStage(
         }
     }
 
-    private PageTarget TargetOf(PageBlob blob, VirtualDisk disk) => new(blob, disk, plan.Machine.Id, notices);
+    private PageTarget TargetOf(PageBlob blob, VirtualDisk disk) => new(blob, disk, plan.Machine.Id, notices, plan.IsStaged ? new TouchedBlocks(TouchedOf(disk)) : null);
+
+    private static byte[] Zeros(long length)
+    {
+        var digests = new byte[DiskDigest.BlockCount(length) * DiskDigest.HashSize];
+        for (long block = 0; block < DiskDigest.BlockCount(length); block++)
+            DiskDigest.ZeroBlock(DiskDigest.BlockLength(length, block)).CopyTo(digests.AsSpan((int)(block * DiskDigest.HashSize)));
+        return digests;
+    }
+
+    /// <summary>From the first write of a pass to its end, the disks are of no one moment, and no machine can be made of them.</summary>
+    private async Task UnmarkPassAsync(ManagedDiskResource disk, CancellationToken cancellation)
+    {
+        if (disk.Data.Tags.ContainsKey(AzureNames.StagedTag))
+            await disks.UntagAsync(disk, AzureNames.StagedTag, notices, cancellation);
+    }
 
     private async Task CloseAsync(VirtualDisk disk, CancellationToken cancellation)
     {

@@ -13,14 +13,21 @@ internal static class CheckpointCommands
     {
         var command = new Command("checkpoint", "Keep states of machines under a name, and go back to them.");
         var memory = new Option<bool>("--memory", "-m") { Description = "Keep the memory too: restoring goes on in the middle of the run." };
+        var copyTo = new Option<string?>("--copy-to") { Description = "In Azure: another region that the checkpoint is copied to, for the loss of its own." };
         command.Subcommands.Add(VmCommand.Create("list", "List a machine's checkpoints.", [Vm], [], (run, machine) =>
         {
             foreach (var checkpoint in machine.Checkpoints.Where(c => !c.IsTemporary))
                 run.Output.Write(checkpoint, CoreJson.Default.VmCheckpoint);
             return Task.CompletedTask;
         }));
-        command.Subcommands.Add(VmCommand.Create("add", "Keep a machine's state.", [Vm, Name], [memory], async (run, machine) => run.Output.Write(
-            await Provider(run).CreateCheckpointAsync(machine.Id, run.Parsed.GetValue(Name)!, run.Parsed.GetValue(memory), run.Notices, run.Cancellation), CoreJson.Default.VmCheckpoint)));
+        command.Subcommands.Add(VmCommand.Create("add", "Keep a machine's state.", [Vm, Name], [memory, copyTo], async (run, machine) =>
+        {
+            var copier = run.Parsed.GetValue(copyTo) is null ? null : run.Ability<ICheckpointCopier>("copies of checkpoints in other regions");
+            var checkpoint = await Provider(run).CreateCheckpointAsync(machine.Id, run.Parsed.GetValue(Name)!, run.Parsed.GetValue(memory), run.Notices, run.Cancellation);
+            if (copier is not null)
+                await copier.CopyCheckpointAsync(machine.Id, checkpoint.Id, run.Parsed.GetValue(copyTo)!, run.Notices, run.Cancellation);
+            run.Output.Write(checkpoint, CoreJson.Default.VmCheckpoint);
+        }));
         command.Subcommands.Add(VmCommand.Create("restore", "Take a machine that does not run back to a state that was kept; what it has done since is lost.", [Vm, Name], [WhatIf], RestoreAsync));
         command.Subcommands.Add(VmCommand.Create("remove", "Forget a state that was kept.", [Vm, Name], [WhatIf], RemoveAsync));
         return command;

@@ -44,13 +44,16 @@ internal static class ImportCommand
     {
         var names = Shared.Names("name", "The names that the machines will have.", ArgumentArity.OneOrMore);
         var command = new Command("complete", "Make machines of staged imports: copy what has changed since, and publish.");
+        var sourceLost = new Option<bool>("--source-lost") { Description = "The source is lost: make the machine as the last whole pass has left it." };
         command.Arguments.Add(names);
+        command.Options.Add(sourceLost);
         command.SetAction(CommandRun.Of(async run =>
         {
             foreach (var name in run.Parsed.GetValue(names)!)
             {
-                await run.TryAsync(async () => run.Output.Write(
-                    run.Session.Mark(await run.Session.Imports.CompleteAsync(run.Session.Imports.FindStaged(name), run.Notices, run.Cancellation)), CoreJson.Default.VirtualMachine));
+                await run.TryAsync(async () => run.Output.Write(run.Session.Mark(run.Parsed.GetValue(sourceLost)
+                    ? await run.Session.Imports.CompleteLostAsync(name, run.Notices, run.Cancellation)
+                    : await run.Session.Imports.CompleteAsync(run.Session.Imports.FindStaged(name), run.Notices, run.Cancellation)), CoreJson.Default.VirtualMachine));
             }
         }));
         return command;

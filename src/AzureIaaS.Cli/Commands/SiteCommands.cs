@@ -58,8 +58,7 @@ internal static class SiteCommands
         command.SetAction(CommandRun.Of(async run =>
         {
             var target = run.Parsed.GetValue(network)!;
-            var found = run.Session.Store.Networks.Find(target)
-                ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{target}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", target);
+            var found = await NetworkAsync(run, target);
             var site = new Site
             {
                 Name = run.Parsed.GetValue(name)!,
@@ -94,7 +93,7 @@ internal static class SiteCommands
         command.SetAction(CommandRun.Of(async run =>
         {
             var site = (await FindAsync(run, run.Parsed.GetValue(name)!))[0];
-            var network = run.Session.Store.Networks.Find(site.NetworkId)!;
+            var network = await NetworkAsync(run, site.Network);
             var key = run.Parsed.GetValue(secret) && site.Authentication == SiteAuthentication.SharedKey ? SitesOf(run).ReadSharedKey(site.Id) : null;
             var text = SiteConfiguration.Render(run.Parsed.GetValue(device), site, network, key);
             if (run.Parsed.GetValue(path) is { } file)
@@ -137,8 +136,7 @@ internal static class SiteCommands
             {
                 await run.TryAsync(async () =>
                 {
-                    var network = run.Session.Store.Networks.Find(name)
-                        ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{name}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", name);
+                    var network = await NetworkAsync(run, name);
                     var facts = await SitesOf(run).LookForDomainAsync(network.Id, run.Parsed.GetValue(domain)!, run.Cancellation);
                     run.Output.Write(DomainJoinJudge.Judge(facts), CoreJson.Default.DomainJoinReport);
                 });
@@ -170,6 +168,9 @@ internal static class SiteCommands
         return found.Count > 0 ? found
             : throw new IaaSException(ErrorKind.NotFound, "SiteNotFound", $"There is no site '{pattern}'.", "Get-IaaSSite shows those there are; New-IaaSSite makes one.", pattern);
     }
+
+    private static async Task<VirtualNetwork> NetworkAsync(CommandRun run, string name) => await run.Ability<INetworkProvider>("networks of its own").FindNetworkAsync(name, run.Cancellation)
+        ?? throw new IaaSException(ErrorKind.NotFound, "NetworkNotFound", $"There is no network '{name}'.", "Get-IaaSNetwork shows those there are; New-IaaSNetwork makes one.", name);
 
     /// <summary>A secret comes by a file or a pipe: arguments are everybody's to read.</summary>
     private static string? ReadSecret(string? file) => file switch

@@ -30,7 +30,7 @@ public sealed class Appliance
     /// <exception cref="IaaSException">It is damaged, unknown, or describes what cannot be imported.</exception>
     public static Appliance Open(string path, string? system = null)
     {
-        path = System.IO.Path.GetFullPath(path);
+        path = SourcePath.Full(path);
         byte[] head;
         using (var file = DiskFile.Open(path))
             head = file.Read(0, (int)Math.Min(file.Length, 8 << 10));
@@ -44,13 +44,29 @@ public sealed class Appliance
     /// <exception cref="DiskImageException">It is not there, or lies where it must not.</exception>
     public string Find(string reference, DiskOpenOptions options)
     {
+        if (_archive is null && SourcePath.IsRemote(Path))
+            return FindRemote(reference);
         if (_archive is null)
             return DiskReference.ResolveAny(Path, Description.Format == "hyperv" ? InExport(reference) : [reference], "disk", options);
         var name = reference.Replace('\\', '/');
-        return TarArchive.List(_archive).FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member
-            ? System.IO.Path.Combine(_archive, member.Name)
-            : throw DiskErrors.MissingReference(_archive, reference, "member");
+        var members = TarArchive.List(_archive);
+        if (members.FirstOrDefault(m => m.Name.Equals(name, StringComparison.OrdinalIgnoreCase)) is { } member)
+            return MemberPath(_archive, member.Name);
+        return members.Any(m => m.Name == ChunkedBytes.NameOf(name, 0)) ? MemberPath(_archive, name) : throw DiskErrors.MissingReference(_archive, reference, "member");
     }
+
+    /// <summary>What a description at an address names is beside it, or below: nothing else of its server, and no other server's.</summary>
+    private string FindRemote(string reference)
+    {
+        var here = new Uri(Path);
+        var file = new UriBuilder(new Uri(here, reference.Replace('\\', '/'))) { Query = here.Query, Fragment = "" }.Uri;
+        var folder = new Uri(here, ".");
+        return file.Scheme == here.Scheme && file.Authority == here.Authority && file.AbsolutePath.StartsWith(folder.AbsolutePath, StringComparison.Ordinal)
+            ? file.AbsoluteUri
+            : throw DiskErrors.ReferenceOutsideRoot(Path, reference, "disk", folder.GetLeftPart(UriPartial.Path));
+    }
+
+    private static string MemberPath(string archive, string name) => SourcePath.IsRemote(archive) ? SourcePath.MemberOf(archive, name) : System.IO.Path.Combine(archive, name);
 
     /// <summary>A Hyper-V export has its disks in a folder beside that of the configuration, which itself still names where they were.</summary>
     private static IReadOnlyList<string> InExport(string reference)
@@ -61,7 +77,7 @@ public sealed class Appliance
 
     private static Appliance OpenFile(string path, byte[] head, string? system)
     {
-        var extension = System.IO.Path.GetExtension(path).ToLowerInvariant();
+        var extension = System.IO.Path.GetExtension(SourcePath.FileName(path)).ToLowerInvariant();
         var format = DescriptionFormat.Find(extension, head)
             ?? throw DescriptionFormat.NotSupported(path, "it is no description of a machine that is known here",
                 "Known are OVF and OVA, VMware .vmx, VirtualBox .vbox, libvirt domain XML and Hyper-V .vmcx and XML; or name the disk image itself.");
@@ -76,16 +92,19 @@ public sealed class Appliance
         var members = TarArchive.List(path);
         var descriptor = members.FirstOrDefault(m => m.Name.EndsWith(".ovf", StringComparison.OrdinalIgnoreCase))
             ?? throw DescriptionFormat.Invalid(path, "there is no .ovf file in the archive");
-        var description = OvfFormat.ParseSystem(path, ReadWhole(System.IO.Path.Combine(path, descriptor.Name)), system);
+        var description = OvfFormat.ParseSystem(path, ReadWhole(MemberPath(path, descriptor.Name)), system);
         var manifest = members.FirstOrDefault(m => m.Name.Equals(System.IO.Path.ChangeExtension(descriptor.Name, ".mf"), StringComparison.OrdinalIgnoreCase));
-        description = OvfManifest.Add(description, manifest is null ? null : DescriptionFormat.TextOf(ReadWhole(System.IO.Path.Combine(path, manifest.Name))));
+        description = OvfManifest.Add(description, manifest is null ? null : DescriptionFormat.TextOf(ReadWhole(MemberPath(path, manifest.Name))));
         return new Appliance(path, path, description, path);
     }
 
     private static string? ManifestBeside(string path)
     {
-        var manifest = System.IO.Path.ChangeExtension(path, ".mf");
-        return File.Exists(manifest) ? DescriptionFormat.TextOf(ReadWhole(manifest)) : null;
+        var isRemote = SourcePath.IsRemote(path);
+        var manifest = isRemote
+            ? new UriBuilder(path) { Path = System.IO.Path.ChangeExtension(new Uri(path).AbsolutePath, ".mf"), Fragment = "" }.Uri.AbsoluteUri
+            : System.IO.Path.ChangeExtension(path, ".mf");
+        return (isRemote ? RemoteFile.Exists(manifest) : File.Exists(manifest)) ? DescriptionFormat.TextOf(ReadWhole(manifest)) : null;
     }
 
     private static byte[] ReadWhole(string path)

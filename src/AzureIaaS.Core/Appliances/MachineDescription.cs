@@ -48,8 +48,9 @@ public sealed record MachineDescription
 /// <param name="Controller">The controller that the guest sees it on.</param>
 /// <param name="Format">The file's format, by its short name here; null to look.</param>
 /// <param name="Capacity">The size of the disk in bytes; null where it is not said.</param>
-/// <param name="Digest">The digest that a manifest gives of the file: algorithm, colon, hexadecimal; null for none.</param>
-public sealed record DescribedDisk(string Reference, DiskController Controller, string? Format = null, long? Capacity = null, string? Digest = null);
+/// <param name="Digest">The digest that a manifest gives of the file: algorithm, colon, hexadecimal; of a file in chunks one of each, with commas between; null for none.</param>
+/// <param name="ChunkedLength">The length in bytes of a file that is cut into chunks, all of them together; null where it is not, or is not said.</param>
+public sealed record DescribedDisk(string Reference, DiskController Controller, string? Format = null, long? Capacity = null, string? Digest = null, long? ChunkedLength = null);
 
 /// <summary>A network adapter of a described machine.</summary>
 /// <param name="MacAddress">Its address, six pairs of hexadecimal digits with colons; null where it is not said.</param>
@@ -57,6 +58,10 @@ public sealed record DescribedDisk(string Reference, DiskController Controller, 
 /// <param name="Model">The device that the guest sees, in QEMU's word; null where it has none like it.</param>
 public sealed record DescribedAdapter(string? MacAddress, string? Network, string? Model)
 {
+    /// <summary>The device that VMware calls so, in QEMU's word; null where it has none like it.</summary>
+    /// <param name="name">VMware's word, in any case.</param>
+    public static string? ModelForVmware(string? name) => AdapterModel.ForVmware(name);
+
     /// <summary>A hardware address in the one way it is written here; null if it is none, or a group's.</summary>
     /// <param name="text">The address, with or without separators.</param>
     public static string? Normalise(string? text)

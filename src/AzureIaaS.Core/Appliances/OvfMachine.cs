@@ -118,12 +118,11 @@ internal sealed class OvfMachine
             _warnings.Add($"The disk '{disk.Attr("diskId") ?? item.Text("ElementName")}' has no file: it is one to be made empty, and is left out.");
             return null;
         }
-        if (file.Attr("chunkSize") is { Length: > 0 })
-            throw DescriptionFormat.NotSupported(_path, $"the file '{file.Attr("href")}' is cut into chunks", "Put its parts together (cat FILE.*), name the whole in the description, or export again without a chunk size.");
-        if (file.Attr("compression") is { Length: > 0 } compression && !compression.Equals("identity", StringComparison.OrdinalIgnoreCase))
+        if (file.Attr("compression") is { Length: > 0 } compression && !(compression.Equals("identity", StringComparison.OrdinalIgnoreCase) || compression.Equals("gzip", StringComparison.OrdinalIgnoreCase)))
             throw DescriptionFormat.NotSupported(_path, $"the file '{file.Attr("href")}' is compressed by {compression} as a whole", "Unpack the archive and the file, and take the compression out of the description.");
         var href = file.Attr("href") ?? throw DescriptionFormat.Invalid(_path, "a file in References has no href");
-        return new DescribedDisk(Uri.UnescapeDataString(href), ControllerOf(controller), FormatOf(disk.Attr("format")), capacity);
+        long? chunked = file.Attr("chunkSize") is { Length: > 0 } && long.TryParse(file.Attr("size"), NumberStyles.None, CultureInfo.InvariantCulture, out var size) ? size : null;
+        return new DescribedDisk(Uri.UnescapeDataString(href), ControllerOf(controller), FormatOf(disk.Attr("format")), capacity, ChunkedLength: chunked);
     }
 
     private XElement? DiskElementOf(string resource)

@@ -15,7 +15,13 @@ internal static partial class OvfManifest
         if (manifest is null)
             return description;
         var digests = Line().Matches(manifest).DistinctBy(m => m.Groups["file"].Value).ToDictionary(m => m.Groups["file"].Value, m => $"{m.Groups["name"].Value}:{m.Groups["digest"].Value}");
-        return description with { Disks = [.. description.Disks.Select(d => d with { Digest = digests.GetValueOrDefault(d.Reference) })] };
+        return description with { Disks = [.. description.Disks.Select(d => d with { Digest = digests.GetValueOrDefault(d.Reference) ?? OfChunks(d.Reference) })] };
+
+        string? OfChunks(string file)
+        {
+            var chunks = Enumerable.Range(0, digests.Count).Select(i => digests.GetValueOrDefault(ChunkedBytes.NameOf(file, i))).TakeWhile(d => d is not null).ToList();
+            return chunks.Count == 0 ? null : string.Join(',', chunks);
+        }
     }
 
     /// <summary>Reads a file and compares its digest.</summary>
@@ -25,6 +31,13 @@ internal static partial class OvfManifest
     /// <exception cref="IaaSException">The file is not what the manifest says.</exception>
     public static void Verify(string path, string digest, CancellationToken cancellation)
     {
+        if (digest.Contains(',', StringComparison.Ordinal))
+        {
+            foreach (var (chunk, number) in digest.Split(',').Select((d, i) => (d, i)))
+                Verify(ChunkedBytes.NameOf(path, number), chunk, cancellation);
+            return;
+        }
+
         var colon = digest.IndexOf(':', StringComparison.Ordinal);
         var algorithm = digest[..colon].Replace("-", "", StringComparison.Ordinal).ToUpperInvariant() switch
         {

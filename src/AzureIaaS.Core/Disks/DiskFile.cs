@@ -1,4 +1,5 @@
 using AzureIaaS.Appliances;
+using AzureIaaS.Disks.Gzip;
 using Microsoft.Win32.SafeHandles;
 
 namespace AzureIaaS.Disks;
@@ -10,21 +11,25 @@ namespace AzureIaaS.Disks;
 /// </summary>
 public sealed class DiskFile : IDisposable
 {
-    private readonly SafeFileHandle? _handle;
-    private readonly RemoteFile? _remote;
+    private const int GzipHead = 10;
+    private static readonly string FirstChunk = ChunkedBytes.NameOf("", 0);
 
-    private DiskFile(RemoteFile remote, string address)
+    private readonly SafeFileHandle? _handle;
+    private readonly IFileBytes? _bytes;
+
+    private DiskFile(string path, IReadOnlyList<string> files, IFileBytes bytes, long start, long length)
     {
-        Path = address;
-        Container = address;
-        _remote = remote;
-        Length = remote.Length;
+        Path = path;
+        Files = files;
+        _bytes = bytes;
+        Start = start;
+        Length = length;
     }
 
     private DiskFile(string path, string container, SafeFileHandle handle, long start, long length)
     {
         Path = path;
-        Container = container;
+        Files = [container];
         _handle = handle;
         Start = start;
         Length = length;
@@ -33,8 +38,11 @@ public sealed class DiskFile : IDisposable
     /// <summary>The full path of the file; that of a member is its archive's with its name behind it.</summary>
     public string Path { get; }
 
-    /// <summary>The full path of the file that there really is: the archive's, for a member.</summary>
-    public string Container { get; }
+    /// <summary>The full path of the file that there really is: the archive's, for a member; the first chunk's, for a file cut into chunks.</summary>
+    public string Container => Files[0];
+
+    /// <summary>The full paths of all the files that there really are.</summary>
+    public IReadOnlyList<string> Files { get; }
 
     /// <summary>The file's length in bytes when it was opened.</summary>
     public long Length { get; }
@@ -45,7 +53,7 @@ public sealed class DiskFile : IDisposable
     /// <summary>What <see cref="SparseRanges"/> was last told of its data; null for nothing.</summary>
     internal KnownData? KnownData { get; set; }
 
-    /// <summary>The open handle, for what only the operating system can say (sparse ranges); null for a file at an address.</summary>
+    /// <summary>The open handle, for what only the operating system can say (sparse ranges); null where the bytes are not those of one file.</summary>
     internal SafeFileHandle? Handle => _handle;
 
     /// <summary>Opens a file for reading; others may go on using it.</summary>
@@ -54,7 +62,7 @@ public sealed class DiskFile : IDisposable
     public static DiskFile Open(string path)
     {
         if (SourcePath.IsRemote(path))
-            return new DiskFile(RemoteFile.Open(path), path);
+            return OpenRemote(path);
         path = System.IO.Path.GetFullPath(path);
         if (Directory.Exists(path))
             throw DiskErrors.Unreadable(path, "this is a folder, not a disk image", "Name the disk image itself, for example with Get-ChildItem and a pattern.");
@@ -63,8 +71,14 @@ public sealed class DiskFile : IDisposable
             // Asked before opening: a pipe under a disk's name would make the opening wait for ever.
             if (HasNoLength(path))
                 throw DiskErrors.Unreadable(path, "the file is empty, or no ordinary file", "Copy or export the image again: nothing of it arrived.");
-            if (!File.Exists(path) && FindMember(path) is { } member)
-                return OpenMember(path, member.Archive, member.Member);
+            if (!File.Exists(path))
+            {
+                if (FindMember(path) is { } member)
+                    return OpenMember(path, member.Archive, member.Member);
+                if (Exists(ChunkedBytes.NameOf(path, 0)))
+                    return OpenChunks(path);
+            }
+
             var handle = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
             return new DiskFile(path, path, handle, 0, LengthOf(handle, path));
         }
@@ -78,6 +92,25 @@ public sealed class DiskFile : IDisposable
         }
     }
 
+    /// <summary>
+    /// Opens a file that a disk image begins in. One that is compressed as a whole, by gzip, is read as what it holds; a raw disk by its name is taken as
+    /// it is, since its first bytes are the guest's.
+    /// </summary>
+    /// <param name="path">The file, as for <see cref="Open(string)"/>.</param>
+    /// <exception cref="DiskImageException">It cannot be opened, or what it holds is damaged.</exception>
+    public static DiskFile OpenUnpacked(string path)
+    {
+        var file = Open(path);
+        if (!file.IsPacked())
+            return file;
+        var bytes = new GzipBytes(file);
+        return new DiskFile(file.Path, file.Files, bytes, 0, bytes.Length);
+    }
+
+    /// <summary>Whether there is a file, a member of an archive, or a file cut into chunks.</summary>
+    /// <param name="path">The path.</param>
+    public static bool Exists(string path) => File.Exists(path) || FindMember(path) is not null || (!path.EndsWith(FirstChunk, StringComparison.Ordinal) && Exists(ChunkedBytes.NameOf(path, 0)));
+
     /// <summary>Fills the buffer from the file.</summary>
     /// <param name="offset">Where to start, in bytes from the file's start.</param>
     /// <param name="buffer">What to fill, wholly.</param>
@@ -86,9 +119,9 @@ public sealed class DiskFile : IDisposable
     {
         if (offset < 0 || offset > Length - buffer.Length)
             throw DiskErrors.Truncated(Path, offset, buffer.Length, Length);
-        if (_remote is not null)
+        if (_bytes is not null)
         {
-            _remote.Read(offset, buffer);
+            _bytes.Read(Start + offset, buffer);
             return;
         }
 
@@ -127,7 +160,31 @@ public sealed class DiskFile : IDisposable
     public void Dispose()
     {
         _handle?.Dispose();
-        _remote?.Dispose();
+        _bytes?.Dispose();
+    }
+
+    private bool IsPacked()
+    {
+        if (Length < GzipHead || System.IO.Path.GetExtension(SourcePath.FileName(Path)).ToLowerInvariant() is ".raw" or ".img")
+            return false;
+        Span<byte> head = stackalloc byte[GzipHead];
+        Read(0, head);
+        return GzipReader.IsAt(head);
+    }
+
+    private static DiskFile OpenRemote(string address)
+    {
+        var (file, name) = SourcePath.SplitMember(address);
+        var member = name is null ? null : TarArchive.List(file).FirstOrDefault(m => m.Name == name)
+            ?? throw DiskErrors.Unreadable(address, $"there is no '{name}' in the archive", "Check the address.");
+        var bytes = RemoteFile.Open(file);
+        return new DiskFile(address, [file], bytes, member?.Offset ?? 0, member?.Length ?? bytes.Length);
+    }
+
+    private static DiskFile OpenChunks(string path)
+    {
+        var bytes = ChunkedBytes.Open(path, Exists);
+        return new DiskFile(path, [.. bytes.Chunks.Select(c => c.Container).Distinct()], bytes, 0, bytes.Length);
     }
 
     /// <summary>The member of an archive that a path means: part of the path is a file, and the rest a name in it.</summary>

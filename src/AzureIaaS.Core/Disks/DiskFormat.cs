@@ -46,7 +46,7 @@ public abstract partial class DiskFormat
     public static DiskImage OpenImage(string path, DiskOpenOptions? options = null)
     {
         options ??= new DiskOpenOptions();
-        var file = DiskFile.Open(path);
+        var file = DiskFile.OpenUnpacked(path);
         try
         {
             var format = options.Format is { } name ? Named(name) : Probe(file);

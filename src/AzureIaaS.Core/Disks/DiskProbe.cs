@@ -28,7 +28,7 @@ public sealed class DiskProbe
     public long Length { get; }
 
     /// <summary>The file name's extension in lower case, with its dot; empty where there is none.</summary>
-    public string Extension => System.IO.Path.GetExtension(SourcePath.FileName(Path)).ToLowerInvariant();
+    public string Extension => SourcePath.Extension(Path);
 
     /// <summary>The first bytes: 72 KiB, or the whole file where it is shorter.</summary>
     public ReadOnlySpan<byte> Head => _head;

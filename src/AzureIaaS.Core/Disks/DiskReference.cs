@@ -105,7 +105,7 @@ internal static class DiskReference
                 return default;
             if (!IsAllowed(real, options.RootFor(imagePath), options))
                 return (null, true);
-            return (File.Exists(real) ? real : InAnyCase(real), false);
+            return (File.Exists(real) || File.Exists(ChunkedBytes.NameOf(real, 0)) ? real : InAnyCase(real), false);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {

@@ -23,14 +23,15 @@ public sealed class DiskRefresh
     private readonly byte[]? _known;
     private readonly byte[] _digests;
     private readonly IProgress<long>? _progress;
+    private readonly ICopyJournal? _journal;
     private long _next = -1;
     private long _read;
     private long _changed;
     private long _written;
 
-    private DiskRefresh(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress)
+    private DiskRefresh(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress, ICopyJournal? journal)
     {
-        (_source, _target, _known, _progress) = (source, target, known, progress);
+        (_source, _target, _known, _progress, _journal) = (source, target, known, progress, journal);
         _digests = new byte[DiskDigest.BlockCount(source.Length) * DiskDigest.HashSize];
     }
 
@@ -39,16 +40,17 @@ public sealed class DiskRefresh
     /// <param name="target">Its copy, of the same length.</param>
     /// <param name="known">The digests of the copy's blocks; null to read them back.</param>
     /// <param name="progress">Receives the position up to which blocks have been taken, in bytes.</param>
-    /// <param name="cancellation">Stops it; the copy is then of no one moment, and the next pass must read it back.</param>
+    /// <param name="cancellation">Stops it; the copy is then of no one moment, and the next pass must read it back, or ask the journal.</param>
+    /// <param name="journal">Where blocks are recorded that the target holds; null where it is read back instead.</param>
     /// <exception cref="DiskImageException">The source is damaged or cannot be read.</exception>
     /// <exception cref="IaaSException">The target cannot take it.</exception>
-    public static async Task<DiskRefreshResult> RunAsync(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress, CancellationToken cancellation)
+    public static async Task<DiskRefreshResult> RunAsync(DiskImage source, IDiskTarget target, byte[]? known, IProgress<long>? progress, CancellationToken cancellation, ICopyJournal? journal = null)
     {
         if (known is not null && known.Length != DiskDigest.BlockCount(source.Length) * DiskDigest.HashSize)
             throw new ArgumentException("There are not as many digests as blocks.", nameof(known));
-        var refresh = new DiskRefresh(source, target, known, progress);
+        var refresh = new DiskRefresh(source, target, known, progress, journal);
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        var workers = new Task[Math.Clamp(Environment.ProcessorCount, 1, 8)];
+        var workers = new Task[target.Traits.Threads > 0 ? target.Traits.Threads : Math.Clamp(Environment.ProcessorCount, 1, 8)];
         for (var i = 0; i < workers.Length; i++)
             workers[i] = Task.Factory.StartNew(() => refresh.Work(stop), stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         await DiskCopy.WaitForAllAsync(workers);
@@ -59,7 +61,7 @@ public sealed class DiskRefresh
 
     private void Work(CancellationTokenSource stop)
     {
-        var (block, copy) = (new byte[DiskDigest.BlockSize], new byte[DiskDigest.BlockSize]);
+        var (block, copy) = (new byte[DiskDigest.BlockSize], _target.Traits.KeepsWrites ? [] : new byte[DiskDigest.BlockSize]);
         try
         {
             for (long index; (index = Interlocked.Increment(ref _next)) < DiskDigest.BlockCount(_source.Length);)
@@ -67,7 +69,10 @@ public sealed class DiskRefresh
                 stop.Token.ThrowIfCancellationRequested();
                 _progress?.Report(index * DiskDigest.BlockSize);
                 var length = DiskDigest.BlockLength(_source.Length, index);
-                Refresh(index, block.AsMemory(0, length), copy.AsMemory(0, length), stop.Token);
+                if (_target.Traits.KeepsWrites)
+                    Send(index, block.AsMemory(0, length), stop.Token);
+                else
+                    Refresh(index, block.AsMemory(0, length), copy.AsMemory(0, length), stop.Token);
             }
         }
         catch
@@ -79,13 +84,9 @@ public sealed class DiskRefresh
 
     private void Refresh(long index, Memory<byte> block, Memory<byte> copy, CancellationToken cancellation)
     {
-        var digest = _digests.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
         var start = index * DiskDigest.BlockSize;
-        if (ReadSource(start, block.Span))
-            SHA256.HashData(block.Span, digest);
-        else
-            DiskDigest.ZeroBlock(block.Length).CopyTo(digest);
-        if (_known is not null && digest.SequenceEqual(_known.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize)))
+        var digest = Hash(index, block);
+        if (_known is not null && digest.SequenceEqual(Known(index)))
             return;
         _target.ReadAsync(start, copy, cancellation).AsTask().GetAwaiter().GetResult();
         if (block.Span.SequenceEqual(copy.Span))
@@ -101,6 +102,47 @@ public sealed class DiskRefresh
             else
                 at += Granule;
         }
+    }
+
+    /// <summary>A block for a target that is far away: what it has is not read, but known; a block that has changed is sent wholly.</summary>
+    private void Send(long index, Memory<byte> block, CancellationToken cancellation)
+    {
+        var start = index * DiskDigest.BlockSize;
+        var digest = Hash(index, block);
+        var isKept = _known is not null && digest.SequenceEqual(Known(index));
+        var wasZero = _known is not null && Known(index).SequenceEqual(DiskDigest.ZeroBlock(block.Length));
+        for (var at = 0; at < block.Length;)
+        {
+            var (from, isZero) = (at, IsZero(block, at));
+            while (at < block.Length && IsZero(block, at) == isZero)
+                at += Granule;
+            at = Math.Min(at, block.Length);
+            if (isKept && !isZero)
+                _target.Keep(start + from, at - from);
+            else if (!isKept && !(isZero && wasZero))
+                Write(start + from, block[from..at], cancellation);
+        }
+
+        if (isKept)
+            return;
+        Interlocked.Increment(ref _changed);
+        _journal?.Record(index, digest);
+    }
+
+    private static bool IsZero(ReadOnlyMemory<byte> block, int at) => !block.Span.Slice(at, Math.Min(Granule, block.Length - at)).ContainsAnyExcept((byte)0);
+
+    private ReadOnlySpan<byte> Known(long index) => _known.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
+
+    /// <summary>Reads a block of the source.</summary>
+    /// <returns>Its digest, in its place among all.</returns>
+    private ReadOnlySpan<byte> Hash(long index, Memory<byte> block)
+    {
+        var digest = _digests.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
+        if (ReadSource(index * DiskDigest.BlockSize, block.Span))
+            SHA256.HashData(block.Span, digest);
+        else
+            DiskDigest.ZeroBlock(block.Length).CopyTo(digest);
+        return digest;
     }
 
     private static bool IsSame(ReadOnlyMemory<byte> block, ReadOnlyMemory<byte> copy, int at)

@@ -43,7 +43,7 @@ internal sealed class MappedImage(
     public override DiskImage? Parent => parent;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Files { get; } = [.. files.Select(f => f.Container), .. parent?.Files ?? []];
+    public override IReadOnlyList<string> Files { get; } = [.. files.SelectMany(f => f.Files), .. parent?.Files ?? []];
 
     /// <inheritdoc/>
     public override IReadOnlyDictionary<string, string> Details => details;

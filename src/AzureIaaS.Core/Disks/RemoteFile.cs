@@ -8,7 +8,7 @@ namespace AzureIaaS.Disks;
 /// since tables are read entry by entry. Should the file change under the reader, reading fails: the ETag, or else the time of its last change, is
 /// compared with every answer.
 /// </summary>
-internal sealed class RemoteFile : IDisposable
+internal sealed class RemoteFile : IFileBytes
 {
     private const int PieceSize = 256 << 10;
     private const int PiecesKept = 32;
@@ -43,9 +43,7 @@ internal sealed class RemoteFile : IDisposable
     {
         if (!Uri.TryCreate(address, UriKind.Absolute, out var uri) || uri.UserInfo.Length > 0)
             throw DiskErrors.Unreadable(address, "this is no address that can be read", "Give http://HOST/PATH or https://HOST/PATH, without a user or password in it.");
-        // A redirection is followed, but not to where a header of ours would be of use to somebody: none is sent.
-        var client = new HttpClient(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None, ConnectTimeout = AnswerWithin }) { Timeout = AnswerWithin };
-        var file = new RemoteFile(address, client);
+        var file = new RemoteFile(address, NewClient());
         try
         {
             file.Look();
@@ -56,6 +54,16 @@ internal sealed class RemoteFile : IDisposable
             file.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Whether there is a file at an address that may be read; storage that lists nothing says that a missing one is forbidden.</summary>
+    /// <param name="address">The address.</param>
+    /// <exception cref="DiskImageException">Its server cannot be reached.</exception>
+    public static bool Exists(string address)
+    {
+        using var file = new RemoteFile(address, NewClient());
+        using var response = file.Send(new RangeHeaderValue(0, 0), "it cannot be asked for");
+        return response.StatusCode is not (HttpStatusCode.NotFound or HttpStatusCode.Forbidden or HttpStatusCode.Gone);
     }
 
     /// <summary>Fills the buffer; the range lies in the file.</summary>
@@ -81,6 +89,10 @@ internal sealed class RemoteFile : IDisposable
     }
 
     public void Dispose() => _client.Dispose();
+
+    /// <summary>A redirection is followed, but not to where a header of ours would be of use to somebody: none is sent.</summary>
+    private static HttpClient NewClient() =>
+        new(new SocketsHttpHandler { AutomaticDecompression = DecompressionMethods.None, ConnectTimeout = AnswerWithin }) { Timeout = AnswerWithin };
 
     private byte[] PieceAt(long index)
     {

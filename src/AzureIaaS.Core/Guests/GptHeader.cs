@@ -72,7 +72,7 @@ internal sealed class GptHeader
                 continue;
             var legacyBootable = (BinaryPrimitives.ReadUInt64LittleEndian(entry[48..]) & 4) != 0;
             var name = Encoding.Unicode.GetString(entry.Slice(56, 72)).TrimEnd('\0');
-            found.Add(new Partition(i + 1, (long)first * sectorSize, (long)(last - first + 1) * sectorSize, type.ToString("D"), name, legacyBootable));
+            found.Add(new Partition(i + 1, (long)first * sectorSize, (long)(last - first + 1) * sectorSize, type.ToString("D"), name, legacyBootable) { Id = new Guid(entry.Slice(16, 16)).ToString("D") });
         }
 
         return found;

@@ -55,8 +55,14 @@ public sealed class GuestInfo
     /// <summary>The agents it has: <c>waagent</c>, <c>cloud-init</c>, <c>qemu-guest-agent</c>, <c>open-vm-tools</c>, <c>WindowsAzureGuestAgent</c>, <c>VMTools</c>.</summary>
     public IList<string> Agents { get; set; } = [];
 
-    /// <summary>The lines of fstab that name a device by a name that another hypervisor gives to another disk, such as /dev/sda2.</summary>
+    /// <summary>The lines of fstab that name a device by a name that another hypervisor gives to another disk, such as /dev/sda2 or one by its path or serial number.</summary>
     public IList<string> DeviceNamesInFstab { get; set; } = [];
+
+    /// <summary>The lines of fstab that a start waits for and whose file system is on none of the disks; empty, too, where not every volume was read.</summary>
+    public IList<string> UnresolvedInFstab { get; set; } = [];
+
+    /// <summary>The parameters by which the boot loader gives the kernel such a device name: <c>root=/dev/sda2</c>.</summary>
+    public IList<string> DeviceNamesOnCommandLine { get; set; } = [];
 
     /// <summary>Whether its disk of the operating system holds swap.</summary>
     public bool HasSwapOnOsDisk { get; set; }
@@ -67,7 +73,7 @@ public sealed class GuestInfo
     /// <summary>The static addresses in its configuration, version 4 and 6; loopback and link-local ones are left out.</summary>
     public IList<StaticAddress> StaticAddresses { get; set; } = [];
 
-    /// <summary>The rules by which it names network adapters after hardware addresses.</summary>
+    /// <summary>The rules by which it names network adapters after hardware addresses, and the files that configure one by its hardware address.</summary>
     public IList<string> PersistentNetRules { get; set; } = [];
 
     /// <summary>What was there and could not be read, in half sentences; what it holds may change the judgement.</summary>
@@ -105,6 +111,12 @@ public sealed class GuestVolume
     /// <summary>The partition's number; 0 for a disk without a partition table.</summary>
     public int Partition { get; set; }
 
+    /// <summary>What the partition is called by wherever it lies (Linux' PARTUUID); empty for what is none.</summary>
+    public string PartitionId { get; set; } = "";
+
+    /// <summary>The partition's name (Linux' PARTLABEL), for GPT; null otherwise.</summary>
+    public string? PartitionName { get; set; }
+
     /// <summary>Its length in bytes.</summary>
     public long Length { get; set; }
 
@@ -119,6 +131,15 @@ public sealed class GuestVolume
 
     /// <summary>Whether its file system says that it was not closed properly.</summary>
     public bool IsDirty { get; set; }
+
+    /// <summary>What became of its file system's log of changes.</summary>
+    public LogState Log { get; set; }
+
+    /// <summary>Why what was read of it may be older than what the guest wrote last, as half a sentence; null where it is not.</summary>
+    public string? Stale { get; set; }
+
+    /// <summary>How many of the devices that its file system lies on are not among the machine's disks.</summary>
+    public int MissingDevices { get; set; }
 
     /// <summary>The volume.</summary>
     public override string ToString() => $"{Place}: {Content ?? "unknown"}";

@@ -27,10 +27,12 @@ public static class GuestInspector
         foreach (var volume in volumes)
             volume.About.Content = Recognise(volume.Volume);
         LogicalVolumes.Add(guest, volumes);
+        foreach (var volume in volumes.Where(v => v.About.LogicalVolume is not null))
+            Try(guest, volume.About, () => volume.About.Content = Recognise(volume.Volume));
         foreach (var volume in volumes)
         {
             cancellation.ThrowIfCancellationRequested();
-            Open(guest, volume);
+            Open(guest, volume, volumes);
         }
 
         cancellation.ThrowIfCancellationRequested();
@@ -65,30 +67,30 @@ public static class GuestInspector
         if (table.Partitions.Any(p => DynamicTypes.Contains(p.Type)))
             guest.DynamicDisks.Add(index);
         var parts = table.Partitions.Count > 0
-            ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0).Select(p => (p.Number, p.Start, p.Length))
-            : [(Number: 0, Start: 0L, disk.Length)];
-        foreach (var (number, start, length) in parts)
+            ? table.Partitions.Where(p => p.End <= disk.Length && p.Length > 0)
+            : [new Partition(0, 0, disk.Length, "", null, false)];
+        foreach (var part in parts)
         {
-            var about = new GuestVolume { Disk = index, Partition = number, Length = length };
-            volumes.Add(new OpenedVolume(about, new Volume(length, (offset, buffer) => disk.Read(start + offset, buffer))));
+            var about = new GuestVolume { Disk = index, Partition = part.Number, Length = part.Length, PartitionId = part.Id, PartitionName = part.Name };
+            volumes.Add(new OpenedVolume(about, new Volume(part.Length, (offset, buffer) => disk.Read(part.Start + offset, buffer))));
             guest.Volumes.Add(about);
         }
     }
 
     private static string? Recognise(Volume volume) => FileSystemSignature.Recognise(volume.Bytes(0, (int)Math.Min(HeadSize, volume.Length)));
 
-    private static void Open(GuestInfo guest, OpenedVolume volume)
+    private static void Open(GuestInfo guest, OpenedVolume volume, List<OpenedVolume> volumes)
     {
         var about = volume.About;
-        if (about.LogicalVolume is not null)
-            Try(guest, about, () => about.Content = Recognise(volume.Volume));
         if (about.Disk == 0 && about.Content == "swap")
             guest.HasSwapOnOsDisk = true;
+        if (volumes.Exists(v => v.Files?.LiesOn(volume.Volume) == true))
+            return;
         Try(guest, about, () =>
         {
-            volume.Files = GuestFileSystem.Open(volume.Volume, about.Content);
+            volume.Files = GuestFileSystem.Open(volume.Volume, about.Content, [.. volumes.Where(v => v != volume && v.About.Content == about.Content).Select(v => v.Volume)]);
             if (volume.Files is { } files)
-                (about.Label, about.IsDirty) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty);
+                (about.Label, about.IsDirty, about.Log, about.Stale, about.MissingDevices) = (files.Label.Length > 0 ? files.Label : null, files.IsDirty, files.Log, files.Stale, files.MissingDevices);
             else if (about.Content is not null && !NotForSystems.Contains(about.Content))
                 guest.Unread.Add($"{about.Place} holds {about.Content}, which is not read");
         });

@@ -31,6 +31,9 @@ public sealed record Partition(int Number, long Start, long Length, string Type,
     /// <summary>The MBR type of an EFI system partition.</summary>
     public const string MbrEfiSystem = "ef";
 
+    /// <summary>What it is called by wherever it lies (Linux' PARTUUID): its own GUID for GPT; the disk's signature and its number for MBR.</summary>
+    public string Id { get; init; } = "";
+
     /// <summary>The first byte after the partition.</summary>
     public long End => Start + Length;
 }

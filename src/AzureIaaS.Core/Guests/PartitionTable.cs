@@ -11,6 +11,7 @@ public delegate void DiskReader(long offset, Span<byte> buffer);
 public sealed class PartitionTable
 {
     private const int SignatureOffset = 510;
+    private const int SignatureAt = 440;
     private const int FirstEntry = 446;
     private const byte Protective = 0xEE;
     private const int MaxLogical = 124;
@@ -84,7 +85,8 @@ public sealed class PartitionTable
         var all = new List<Partition>(primary);
         foreach (var extended in primary.Where(p => p.Type is "05" or "0f" or "85"))
             ReadLogical(extended, length, sectorSize, read, all);
-        return all;
+        var signature = BinaryPrimitives.ReadUInt32LittleEndian(first[SignatureAt..]);
+        return all.ConvertAll(p => p with { Id = string.Create(System.Globalization.CultureInfo.InvariantCulture, $"{signature:x8}-{p.Number:x2}") });
     }
 
     /// <summary>Follows the chain of extended boot records; a loop ends it, since each link must lie further on.</summary>

@@ -11,13 +11,13 @@ internal sealed class DescriptionInput : ImportInput
 {
     private static readonly string[] Extensions = [".ova", ".ovf", ".vmx", ".vmtx", ".vbox", ".vbox-prev", ".xml", ".vmcx"];
 
-    public override bool Takes(string path) => !SourcePath.IsRemote(path) && Extensions.Contains(Path.GetExtension(path), StringComparer.OrdinalIgnoreCase);
+    public override bool Takes(string path) => Extensions.Contains(Path.GetExtension(SourcePath.FileName(path)), StringComparer.OrdinalIgnoreCase);
 
-    public override string NameOf(ImportRequest request) => Appliance.Open(Path.GetFullPath(request.Path), request.System).Description.Name ?? base.NameOf(request);
+    public override string NameOf(ImportRequest request) => Appliance.Open(request.Path, request.System).Description.Name ?? base.NameOf(request);
 
     public override ImportSource Read(ImportRequest request, CancellationToken cancellation)
     {
-        var path = Path.GetFullPath(request.Path);
+        var path = SourcePath.Full(request.Path);
         if (request.Format is { } format)
         {
             throw new IaaSException(ErrorKind.InvalidArgument, "FormatOfDescription", $"{path}: -Format {format} is for a disk image, and this describes a machine.",
@@ -36,24 +36,47 @@ internal sealed class DescriptionInput : ImportInput
         {
             Root = request.Root ?? appliance.Root, ExternalReferences = request.ExternalReferences, Snapshot = request.Snapshot,
         };
-        var disks = description.Disks.Select(d => Inspect(appliance, d, options, cancellation)).ToList();
-        return new ImportSource
-        {
-            Format = description.Format,
-            Name = description.Name ?? Path.GetFileNameWithoutExtension(path),
-            Cpu = description.Cpu,
-            Memory = description.Memory,
-            Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
-            Disks = disks,
-            Root = options.Root,
-            Adapters = description.Adapters,
-            Warnings = [.. description.Warnings.Select(w => $"{path}: {w}"), .. WarningsOf(path, description)],
-        };
+        return SourceOf(path, description, [.. description.Disks.Select(d => Inspect(appliance.Find(d.Reference, options), d, options, cancellation))], options.Root);
     }
 
-    private static ImageInfo Inspect(Appliance appliance, DescribedDisk disk, DiskOpenOptions options, CancellationToken cancellation)
+    /// <summary>Looks over the disks of a machine that was described elsewhere, by their full paths.</summary>
+    /// <param name="request">What is to be imported.</param>
+    /// <param name="description">What it is.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">A disk is unknown, not supported or damaged.</exception>
+    public static ImportSource Read(ImportRequest request, MachineDescription description, CancellationToken cancellation)
     {
-        var info = ImageInspection.Inspect(appliance.Find(disk.Reference, options), options with { Format = disk.Format }, cancellation);
+        var disks = description.Disks.Select(d => Inspect(d.Reference, d,
+            new DiskOpenOptions { Root = request.Root ?? ImportRoot.For(d.Reference), ExternalReferences = request.ExternalReferences }, cancellation)).ToList();
+        return SourceOf(description.Name ?? request.Path, description, disks, request.Root);
+    }
+
+    private static ImportSource SourceOf(string what, MachineDescription description, List<ImageInfo> disks, string? root) => new()
+    {
+        Format = description.Format,
+        Name = description.Name ?? SourcePath.BaseName(what),
+        Cpu = description.Cpu,
+        Memory = description.Memory,
+        Firmware = description.Firmware != Firmware.Unknown ? description.Firmware : disks[0].Firmware,
+        Disks = disks,
+        Root = root,
+        Adapters = description.Adapters,
+        Warnings = [.. description.Warnings.Select(w => $"{what}: {w}"), .. WarningsOf(what, description)],
+    };
+
+    private static ImageInfo Inspect(string path, DescribedDisk disk, DiskOpenOptions options, CancellationToken cancellation)
+    {
+        if (disk.ChunkedLength is { } length)
+        {
+            using var file = DiskFile.Open(path);
+            if (file.Length != length)
+            {
+                throw DiskErrors.Unreadable(path, $"its chunks have {file.Length:N0} bytes together, and the description says {length:N0}",
+                    "Copy the chunks again from where the machine was exported.");
+            }
+        }
+
+        var info = ImageInspection.Inspect(path, options with { Format = disk.Format }, cancellation);
         info.Controller = disk.Controller;
         info.ManifestDigest = disk.Digest;
         return info;

@@ -21,7 +21,7 @@ public abstract class ImportInput
     /// <summary>The name that a machine gets where the request gives none.</summary>
     /// <param name="request">What is to be imported.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
-    public virtual string NameOf(ImportRequest request) => Path.GetFileNameWithoutExtension(SourcePath.FileName(request.Path));
+    public virtual string NameOf(ImportRequest request) => SourcePath.BaseName(request.Path);
 
     /// <summary>The name that a machine gets.</summary>
     /// <param name="request">What is to be imported.</param>
@@ -29,7 +29,7 @@ public abstract class ImportInput
     public static string NameFor(ImportRequest request)
     {
         var path = SourcePath.Full(request.Path);
-        return request.Name ?? request.Machine?.Name ?? Known.First(i => i.Takes(path)).NameOf(request);
+        return request.Name ?? request.Machine?.Name ?? request.Description?.Name ?? Known.First(i => i.Takes(path)).NameOf(request);
     }
 
     /// <summary>Finds what a request's path is, and reads it.</summary>
@@ -37,7 +37,9 @@ public abstract class ImportInput
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="IaaSException">It is unknown, not supported or damaged.</exception>
     public static ImportSource Open(ImportRequest request, CancellationToken cancellation) =>
-        request.Machine is { } machine ? MachineInput.Read(machine, request, cancellation) : Known.First(i => i.Takes(request.Path)).Read(request, cancellation);
+        request.Machine is { } machine ? MachineInput.Read(machine, request, cancellation)
+        : request.Description is { } description ? DescriptionInput.Read(request, description, cancellation)
+        : Known.First(i => i.Takes(request.Path)).Read(request, cancellation);
 }
 
 /// <summary>A bare disk image: it says nothing of the machine but its disk, and the disk's partition table tells the firmware.</summary>

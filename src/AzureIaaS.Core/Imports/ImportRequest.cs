@@ -1,3 +1,5 @@
+using AzureIaaS.Appliances;
+
 namespace AzureIaaS.Imports;
 
 /// <summary>What a user asks to be imported. What is null is taken from the source, or chosen.</summary>
@@ -10,6 +12,9 @@ public sealed record ImportRequest
     /// The machine of another context that is to be imported; null for what the path itself is. Its disks must not change meanwhile, and the path is its first one's.
     /// </summary>
     public VirtualMachine? Machine { get; init; }
+
+    /// <summary>What the machine is, with the full paths of its disks, where somebody else knows it; null for what the path itself is. The path is its first disk's.</summary>
+    public MachineDescription? Description { get; init; }
 
     /// <summary>Which machine of a description with several, by its name or id there; null where there is one.</summary>
     public string? System { get; init; }

@@ -1,5 +1,6 @@
 using AzureIaaS.Appliances;
 using AzureIaaS.Disks;
+using AzureIaaS.Disks.Raw;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -95,7 +96,7 @@ public static class ImportSaga
 
     /// <summary>Whether the file system could make the disk of a raw image without copying. A journal is of no use then, and does no harm.</summary>
     private static bool IsCloned(DiskImage image, VirtualDisk disk, IDiskTarget target) =>
-        target is ICloneTarget clone && image.Format.Name == "raw" && image.Files.Count == 1 && File.Exists(image.Path) && image.Length == disk.Length
+        target is ICloneTarget clone && image is RawImage { IsWholeFile: true } && image.Length == disk.Length
         && new FileInfo(image.Path).Length == image.Length && clone.TryClone(image.Path);
 
     /// <summary>A source that changed while it was read would be a disk that never existed.</summary>

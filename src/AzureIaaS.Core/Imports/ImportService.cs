@@ -1,5 +1,6 @@
 using System.Text.Json;
 using AzureIaaS.Disks;
+using AzureIaaS.Failover;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -26,14 +27,14 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
                 "Import it without -Linked.", request.Path);
         }
 
-        if (request.Staged && provider is not ILinkProvider)
+        var place = provider.DescribePlace();
+        if (request.Staged && !place.TakesPasses)
         {
             throw new IaaSException(ErrorKind.NotSupported, "StageNotSupported", $"{provider.Name} cannot take a machine in passes.",
                 "Import it without -Stage, once nothing writes to it.", request.Path);
         }
 
         request = ImportFolder.Resolve(request);
-        var place = provider.DescribePlace();
         var source = ImportInput.Open(request, cancellation);
         var operation = Guid.NewGuid();
         var plan = ImportPlan.Make(request, source, place, operation, time.GetUtcNow());
@@ -142,6 +143,45 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         }
 
         return await RunAsync(plan, operation, resume: true, notices, cancellation);
+    }
+
+    /// <summary>
+    /// Makes the machine of a staged import whose source is lost: as the last whole pass has left it, with a report that says what is lost. Where the place itself
+    /// knows of staged imports, one that another computer has staged too.
+    /// </summary>
+    /// <param name="name">The name that the machine will have.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
+    /// <param name="cancellation">Stops it; it can be done again.</param>
+    /// <exception cref="IaaSException">There is none of that name, or no pass of it is whole.</exception>
+    public async Task<VirtualMachine> CompleteLostAsync(string name, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var adopter = provider as IStageAdopter;
+        var operation = adopter is not null && store.Sagas.FindReserving(name) is not { } ? (Guid?)null : FindStaged(name);
+        using var owner = operation is { } own ? await OwnAsync(own, cancellation) : null;
+        var plan = operation is { } known ? LoadStaged(known) : null;
+        var moment = plan is null ? await adopter!.FindStagedAsync(name, cancellation) : await WholePassAsync(plan, operation!.Value, notices, cancellation);
+        var recorder = new FailoverRecorder(plan?.Machine ?? new VirtualMachine { Name = name }, FailoverKind.Unplanned, "command", time);
+        recorder.Begin("complete");
+        var machine = plan is null ? await adopter!.AdoptStagedAsync(name, notices, cancellation) : await RunAsync(plan, operation!.Value, resume: true, notices, cancellation);
+        var report = recorder.Report;
+        (report.VmId, report.SourceHost, report.TargetHost) = (machine.Id, machine.Origin?.Path, provider.DescribePlace().Location);
+        report.Rpo = time.GetUtcNow() - moment;
+        report.RecoveryPoint = moment?.ToString("O", System.Globalization.CultureInfo.InvariantCulture) ?? "the last whole pass";
+        report.RpoStatement = moment is { } then
+            ? $"It is as its source was at {then.ToLocalTime():g}, when the last whole pass began; what was written in the {(time.GetUtcNow() - then).TotalMinutes:0} minutes since is lost with the source."
+            : "It is as its source was when the last whole pass began; when that was, is not known here.";
+        store.Reports.Save(recorder.End(null));
+        notices.Report(Notice.Warning($"{name}: {report.RpoStatement} Start-IaaSVm starts it."));
+        return machine;
+    }
+
+    private async Task<DateTimeOffset?> WholePassAsync(ImportPlan plan, Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        var stage = (IPassStage)provider.OpenStage(operation, notices);
+        if (_runner.Replay(ImportSaga.Definition, operation).Position > 1 || plan.Machine.Disks.All(d => stage.FinishedDigests(d) is not null))
+            return await stage.FindLastPassAsync(cancellation);
+        throw new IaaSException(ErrorKind.InvalidState, "PassNotWhole", $"The last pass of the staged import of '{plan.Machine.Name}' was cut off, so its disks are of no one moment.",
+            "Where the source still is, Import-IaaSVm -Stage finishes the pass; otherwise Undo-IaaSOperation gives the import up.", plan.Machine.Name);
     }
 
     /// <summary>Finds the staged import of a machine.</summary>

@@ -49,13 +49,14 @@ internal static class StagedImport
     public static async Task<StagedPass> PassAsync(
         ImportPlan plan, Guid operation, IVmProvider provider, bool isLast, TimeProvider time, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        var start = time.GetTimestamp();
+        var (start, moment) = (time.GetTimestamp(), time.GetUtcNow());
         var stage = (IPassStage)provider.OpenStage(operation, notices);
         var pass = new StagedPass { Operation = operation, Name = plan.Machine.Name, Path = plan.Machine.Origin?.Path ?? "" };
         var before = plan.Sources.SelectMany(s => s.Files).Select(f => ImageFile.Find(f.Path) ?? throw Gone(f.Path)).ToList();
         foreach (var (disk, source) in plan.Machine.Disks.Zip(plan.Sources))
             Add(pass, await RefreshAsync(plan, stage, disk, source, notices, cancellation));
         pass.ChangedMeanwhile = HasChanged(before, isLast);
+        await stage.EndPassAsync(moment, cancellation);
         pass.Elapsed = time.GetElapsedTime(start);
         return pass;
     }
@@ -90,16 +91,20 @@ internal static class StagedImport
         {
             Format = source.Format, Root = plan.Root ?? ImportRoot.For(source.Path), ExternalReferences = [.. plan.ExternalReferences], Snapshot = plan.Snapshot,
         });
-        if (image.Length != disk.Length)
+        if (image.Length != source.Length)
         {
-            throw new IaaSException(ErrorKind.InvalidData, "SourceResized", $"{source.Path}: the disk has {image.Length:N0} bytes, and had {disk.Length:N0} when its import was staged.",
+            throw new IaaSException(ErrorKind.InvalidData, "SourceResized", $"{source.Path}: the disk has {image.Length:N0} bytes, and had {source.Length:N0} when its import was staged.",
                 "Undo-IaaSOperation gives the staged import up; then stage it anew.", source.Path);
         }
 
         await using var target = await stage.OpenDiskAsync(disk, resume: true, cancellation);
         var known = stage.BeginPass(disk);
         var text = $"{(known is null ? "Copying" : "Comparing")} {SourcePath.FileName(source.Path)} ({source.Format}, {ByteSize.Format(source.Length)})";
-        var result = await DiskRefresh.RunAsync(image, target, known, new CopyProgress(notices, text, disk.Length), cancellation);
+        // A target that keeps what it was given need not be read back after an interruption, if it is known what that was.
+        var journal = target.Traits.KeepsWrites ? stage.OpenJournal(disk, resume: true) : null;
+        using var journalOwner = journal as IDisposable;
+        var padded = PaddedImage.For(image, disk.Length, target.Traits.Alignment);
+        var result = await DiskRefresh.RunAsync(padded, target, known, new CopyProgress(notices, text, disk.Length), cancellation, journal);
         await target.FlushAsync(cancellation);
         await stage.FinishAsync(disk, result.BlockDigests, cancellation);
         return result;

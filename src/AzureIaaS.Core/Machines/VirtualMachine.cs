@@ -36,6 +36,9 @@ public sealed class VirtualMachine
     /// <summary>The operating system on its first disk, as far as it was said.</summary>
     public GuestOSType OSType { get; set; }
 
+    /// <summary>The region of the cloud it is in; null on a fabric of one's own.</summary>
+    public string? Region { get; set; }
+
     /// <summary>The availability zone it is in; null for none.</summary>
     public string? Zone { get; set; }
 

@@ -32,6 +32,35 @@ public interface IImportReviewer
     Task ReviewAsync(ImportPlan plan, CancellationToken cancellation);
 }
 
+/// <summary>A provider that itself knows of staged imports: any computer can make machines of them, when the one that staged them is lost.</summary>
+public interface IStageAdopter
+{
+    /// <summary>The moment of the last whole pass of a staged import; null where there is none of that name, or no pass of it is whole.</summary>
+    /// <param name="name">The name that the machine will have.</param>
+    /// <param name="cancellation">Stops it.</param>
+    Task<DateTimeOffset?> FindStagedAsync(string name, CancellationToken cancellation);
+
+    /// <summary>Makes the machine of a staged import as its last whole pass has left it. Repeating it finishes it.</summary>
+    /// <param name="name">The name that the machine will have.</param>
+    /// <param name="notices">Receives steps.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <exception cref="IaaSException">There is none of that name, or no pass of it is whole.</exception>
+    Task<VirtualMachine> AdoptStagedAsync(string name, IProgress<Notice> notices, CancellationToken cancellation);
+}
+
+/// <summary>A provider that keeps checkpoints in other regions too, where they outlive the loss of their own.</summary>
+public interface ICheckpointCopier
+{
+    /// <summary>Copies a checkpoint to another region; one that is there already stays as it is. It is removed with the checkpoint.</summary>
+    /// <param name="id">The machine's id.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="notices">Receives progress.</param>
+    /// <param name="cancellation">Stops waiting; the same again goes on.</param>
+    /// <exception cref="IaaSException">There is no such checkpoint, or no such region.</exception>
+    Task CopyCheckpointAsync(Guid id, Guid checkpoint, string region, IProgress<Notice> notices, CancellationToken cancellation);
+}
+
 /// <summary>Something that a machine or an import has left behind, and that nothing uses any more.</summary>
 public sealed class Orphan
 {

@@ -79,7 +79,11 @@ public sealed record WaitResult(VirtualMachine Machine, bool Seen, string Eviden
 /// <param name="Location">The place, as people call it: the fabric's folder.</param>
 /// <param name="FreeBytes">How many bytes of disk data it can take.</param>
 /// <param name="Overhead">How many bytes a machine needs there beside its disks' data.</param>
-public sealed record ImportPlace(string Location, long FreeBytes, long Overhead);
+public sealed record ImportPlace(string Location, long FreeBytes, long Overhead)
+{
+    /// <summary>Whether its stages can be brought up to date in passes (<see cref="IPassStage"/>).</summary>
+    public bool TakesPasses { get; init; }
+}
 
 /// <summary>
 /// Where machines live. Every call may be repeated: what is done already is done with success, and what was half done is finished.

@@ -69,8 +69,19 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
             ? [($"Whether the initramfs of {newest.Release} holds hv_vmbus and hv_storvsc was not seen.", "Make sure. " + AddToInitramfs)] : []),
         new("OldKernel", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Kernels.Count > 0 && s.Guest.Kernels[^1].Release.StartsWith("2.6.", StringComparison.Ordinal)
             ? [($"The kernel {s.Guest.Kernels[^1].Release} is old.", "Before 2.6.37, numa=off must be on its command line.")] : []),
+        new("LogNotReplayed", ReadinessSeverity.Condition, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Stale is not null)
+            .Select(v => ($"The file system on {v.Place} was not closed, and {v.Stale}: what was judged may be older than what the guest wrote last.",
+                "Shut the guest down and export it again; or know that nothing of this judgement changed shortly before the copy. The guest replays the log itself when it starts."))),
+        new("MissingDevice", ReadinessSeverity.Condition, "What inspection reads", s => s.Guest.Volumes.Where(v => v.MissingDevices > 0)
+            .Select(v => ($"The file system on {v.Place} lies on {v.MissingDevices} more devices, which are not among the machine's disks.", "Bring all of them: a file system with a device missing is not mounted unless it is asked to be (degraded)."))),
+        new("LogReplayed", ReadinessSeverity.Information, "What inspection reads", s => s.Guest.Volumes.Where(v => v.Log == LogState.Replayed)
+            .Select(v => ($"The file system on {v.Place} was not closed; it was judged as it is once its journal is replayed.", "Nothing needs to be done: the guest replays it when it starts."))),
         new("FstabDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesInFstab
             .Select(l => ($"/etc/fstab mounts by a device's name, which is another on another controller: {l}", "Name the file system by UUID (blkid) before the move, or keep the controller with -DiskController."))),
+        new("KernelDeviceNames", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.DeviceNamesOnCommandLine
+            .Select(p => ($"The boot loader gives the kernel a device's name, which is another on another controller: {p}.", "Name the file system by UUID there (GRUB: GRUB_DISABLE_LINUX_UUID must not be true; then update-grub or grub2-mkconfig), or keep the controller with -DiskController."))),
+        new("FstabUnresolved", ReadinessSeverity.Condition, "Linux: fstab(5)", s => s.Guest.UnresolvedInFstab
+            .Select(l => ($"/etc/fstab mounts what is on none of the disks: {l}", "Bring the disk it is on, or take the line out (or give it nofail): a start waits for it, and then asks for root's password at the console."))),
         new("SwapOnOsDisk", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.HasSwapOnOsDisk
             ? [("There is swap on the disk of the operating system, where every write is paid for.", "Turn it off, and let waagent or cloud-init make swap on the temporary disk.")] : []),
         new("SerialConsole", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.HasSerialConsole == false
@@ -80,7 +91,8 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
             ? [($"The EFI system partition has loaders ({s.Guest.EfiLoaders[0]}), but none under /EFI/BOOT, where firmware looks that does not know the machine; its variables do not come along.",
                 "Copy one there before the move: grub-install --removable (Linux), bcdboot C:\\Windows (Windows).")] : []),
         new("PersistentNetRules", ReadinessSeverity.Condition, AzureLinux, s => s.Guest.PersistentNetRules.Count > 0
-            ? [($"{s.Guest.PersistentNetRules.Count} rules name network adapters after hardware addresses.", "Remove /etc/udev/rules.d/70-persistent-net.rules, or keep the adapters' addresses.")] : []),
+            ? [($"Network adapters are named or configured by their hardware addresses, which are others there: {string.Join("; ", s.Guest.PersistentNetRules)}.",
+                "Remove the rules (/etc/udev/rules.d/70-persistent-net.rules) and the addresses from the configuration, or keep the adapters' addresses.")] : []),
         new("StaticAddresses", ReadinessSeverity.Condition, "The target's networks", s => s.Guest.StaticAddresses
             .Select(a => ($"The guest has the static address {a}.", s.IsAzure ? "Let it use DHCP, and reserve the address in the virtual network." : "Give it the same network, or let it use DHCP."))),
         new("Agent", ReadinessSeverity.Condition, AzureLinux, s => s.IsAzure && s.Guest.Family == GuestFamily.Linux && !s.Guest.Agents.Contains("waagent")

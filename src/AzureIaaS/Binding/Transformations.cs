@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Management.Automation;
 
 namespace AzureIaaS.PowerShell;
@@ -70,4 +71,27 @@ internal sealed class VmReferencesAttribute : ArgumentTransformationAttribute
         null => new VmReference(""),
         _ => new VmReference(PSObject.AsPSObject(value)),
     };
+}
+
+/// <summary>Takes paths, and leaves tables and made-up objects to the parameter that takes machines: PowerShell would make text of them.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class PathsAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData) =>
+        (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is IDictionary or PSCustomObject
+            ? throw new ArgumentTransformationMetadataException("This is no path. Give the path of a disk image, or an object with a Path, or with HardDrives.", new PSInvalidCastException())
+            : inputData;
+}
+
+/// <summary>Takes machines as other hypervisors' tools show them.</summary>
+[AttributeUsage(AttributeTargets.Property)]
+internal sealed class MachineShapesAttribute : ArgumentTransformationAttribute
+{
+    public override object? Transform(EngineIntrinsics engineIntrinsics, object? inputData)
+    {
+        object?[] items = (inputData is PSObject wrapped ? wrapped.BaseObject : inputData) is IList list ? [.. list.Cast<object?>()] : [inputData];
+        return items.Length > 0 && items.All(OnPremisesMachine.IsOne)
+            ? items.Select(i => PSObject.AsPSObject(i!)).ToArray()
+            : throw new ArgumentTransformationMetadataException("This is no machine of another hypervisor: it has neither HardDrives nor HardDisks.", new PSInvalidCastException());
+    }
 }

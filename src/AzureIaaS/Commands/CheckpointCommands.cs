@@ -65,14 +65,22 @@ public sealed class CheckpointVmCommand : VmCmdlet
     [Parameter]
     public SwitchParameter IncludeMemory { get; set; }
 
+    /// <summary>In Azure: another region that the checkpoint is copied to, for the loss of its own.</summary>
+    [Parameter]
+    [EmptyIsNull]
+    public string? CopyTo { get; set; }
+
     private protected override void Process(IaaSSession session, VirtualMachine machine)
     {
         var name = CheckpointName ?? TimeProvider.System.GetUtcNow().ToString("yyyy-MM-dd HH:mm:ss", System.Globalization.CultureInfo.InvariantCulture);
-        if (!ShouldProcess(machine.Name, $"Keep its state as '{name}'"))
+        var copier = CopyTo is null ? null : Ability.Of<ICheckpointCopier>(session, "copies of checkpoints in other regions");
+        if (!ShouldProcess(machine.Name, $"Keep its state as '{name}'{(CopyTo is null ? "" : $", in {CopyTo} too")}"))
             return;
         Begin(machine.Name, async c =>
         {
             var checkpoint = await CheckpointAbility.Of(session).CreateCheckpointAsync(machine.Id, name, IncludeMemory, Output, c);
+            if (copier is not null)
+                await copier.CopyCheckpointAsync(machine.Id, checkpoint.Id, CopyTo!, Output, c);
             checkpoint.Context = session.Context.Name;
             Output.Write(checkpoint);
         });

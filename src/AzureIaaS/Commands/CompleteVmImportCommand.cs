@@ -14,6 +14,10 @@ public sealed class CompleteVmImportCommand : IaaSCmdlet
     [ArgumentCompleter(typeof(StagedImportCompleter))]
     public string[] Name { get; set; } = [];
 
+    /// <summary>The source is lost: make the machine as the last whole pass has left it.</summary>
+    [Parameter]
+    public SwitchParameter SourceLost { get; set; }
+
     /// <inheritdoc/>
     protected override void ProcessRecord()
     {
@@ -22,6 +26,13 @@ public sealed class CompleteVmImportCommand : IaaSCmdlet
             Try(name, () =>
             {
                 var session = Session();
+                if (SourceLost)
+                {
+                    if (ShouldProcess(name, "Make the machine as the last whole pass has left it; what was written since is lost"))
+                        Begin(name, async c => Output.Write(session.Mark(await session.Imports.CompleteLostAsync(name, Output, c))));
+                    return;
+                }
+
                 var operation = session.Imports.FindStaged(name);
                 if (ShouldProcess(name, "Copy what has changed, and make the machine"))
                     Begin(name, async c => Output.Write(session.Mark(await session.Imports.CompleteAsync(operation, Output, c))));

@@ -16,7 +16,7 @@ public sealed class InvokeFailoverCommand : VmCmdlet
     [Parameter(Mandatory = true)]
     public FailoverKind Kind { get; set; }
 
-    /// <summary>The host to go to; placement chooses when left out. In Azure, the zone.</summary>
+    /// <summary>The host to go to; placement chooses when left out. In Azure, the zone, or another region.</summary>
     [Parameter]
     [Alias("To")]
     [ValidateNotNullOrEmpty]

@@ -13,6 +13,7 @@ public sealed class ImportVmCommand : PathCmdlet
 {
     private const string ReadinessSet = "Readiness";
     private const string VmSet = "Vm";
+    private const string DefinitionSet = "Definition";
 
     private bool _nameIsTyped;
 
@@ -26,6 +27,12 @@ public sealed class ImportVmCommand : PathCmdlet
     [Alias("InputObject")]
     [ValidateNotNullOrEmpty]
     public VirtualMachine[] Vm { get; set; } = [];
+
+    /// <summary>Machines as Hyper-V's module or PowerCLI shows them, or anything of that shape, a table too: HardDrives or HardDisks say what to import.</summary>
+    [Parameter(Mandatory = true, ValueFromPipeline = true, ParameterSetName = DefinitionSet)]
+    [MachineShapes]
+    [ValidateNotNullOrEmpty]
+    public PSObject[] Definition { get; set; } = [];
 
     /// <summary>The machine's name; the file's base name when left out.</summary>
     [Parameter(Position = 1, ValueFromPipelineByPropertyName = true)]
@@ -162,11 +169,29 @@ public sealed class ImportVmCommand : PathCmdlet
             return;
         }
 
+        if (ParameterSetName == DefinitionSet)
+        {
+            CheckOneName(Definition.Length, _nameIsTyped ? Name : null);
+            foreach (var machine in Definition)
+                Import(new OnPremisesMachine(machine), _nameIsTyped ? Name : null);
+            return;
+        }
+
         var paths = ResolveDisks();
         CheckOneName(paths.Count, paths.Count > 0 ? NameFor(paths[0]) : null);
         foreach (var path in paths)
             Try(path, () => Import(path, r => r, NameFor(path)));
     }
+
+    /// <summary>Imports a machine that another hypervisor's tools have shown.</summary>
+    private void Import(OnPremisesMachine machine, string? name) => Try(machine.Name ?? "", () =>
+    {
+        if (!Stage)
+            machine.CheckItIsOff();
+        var description = machine.Describe(FullPath(Root));
+        description = description with { Disks = [.. description.Disks.Select(d => d with { Reference = FullPath(d.Reference)! })] };
+        Import(description.Disks[0].Reference, r => r with { Description = description }, name);
+    });
 
     /// <summary>Imports a machine of another context, which nobody changes meanwhile.</summary>
     private void Import(VirtualMachine machine)

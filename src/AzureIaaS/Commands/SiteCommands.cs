@@ -11,6 +11,12 @@ public abstract class SiteCmdlet : IaaSCmdlet
 {
     private protected static ISiteProvider SitesOf(IaaSSession session) => Ability.Of<ISiteProvider>(session, "sites");
 
+    /// <summary>The network that a site is joined to.</summary>
+    /// <param name="session">The session.</param>
+    /// <param name="name">Its name.</param>
+    private protected VirtualNetwork NetworkOf(IaaSSession session, string name) =>
+        Await(c => Ability.Of<INetworkProvider>(session, "networks of its own").FindNetworkAsync(name, c)) ?? throw NetworkCmdlet.NotFound(name);
+
     private protected static Site Mark(Site site, IaaSSession session)
     {
         site.Context = session.Context.Name;
@@ -164,7 +170,7 @@ public sealed class NewSiteCommand : SiteCmdlet
     protected override void ProcessRecord() => Try(Name, () =>
     {
         var session = Session();
-        var network = session.Store.Networks.Find(Network) ?? throw NetworkCmdlet.NotFound(Network);
+        var network = NetworkOf(session, Network);
         var site = new Site
         {
             Name = Name,
@@ -270,7 +276,7 @@ public sealed class GetSiteConfigurationCommand : SiteCmdlet
         var session = Session();
         foreach (var site in Find(session, Name))
         {
-            var network = session.Store.Networks.Find(site.NetworkId) ?? throw NetworkCmdlet.NotFound(site.Network);
+            var network = NetworkOf(session, site.Network);
             var key = IncludeSecret && site.Authentication == SiteAuthentication.SharedKey ? SitesOf(session).ReadSharedKey(site.Id) : null;
             if (Path is not null)
             {

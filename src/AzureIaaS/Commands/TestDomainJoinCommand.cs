@@ -27,7 +27,7 @@ public sealed class TestDomainJoinCommand : SiteCmdlet
             Try(name, () =>
             {
                 var session = Session();
-                var network = session.Store.Networks.Find(name) ?? throw NetworkCmdlet.NotFound(name);
+                var network = NetworkOf(session, name);
                 WriteObject(DomainJoinJudge.Judge(Await(c => SitesOf(session).LookForDomainAsync(network.Id, Domain, c))));
             });
         }

@@ -17,6 +17,8 @@ public sealed partial class RoleTests
         (t => t.EndsWith("virtualMachines", StringComparison.Ordinal), "/networkInterfaces/", "Microsoft.Network/networkInterfaces/join/action"),
         (t => t.EndsWith("networkInterfaces", StringComparison.Ordinal), "/subnets/", "Microsoft.Network/virtualNetworks/subnets/join/action"),
         (t => t.EndsWith("networkInterfaces", StringComparison.Ordinal), "/publicIPAddresses/", "Microsoft.Network/publicIPAddresses/join/action"),
+        (t => t.EndsWith("virtualNetworkGateways", StringComparison.Ordinal), "/subnets/", "Microsoft.Network/virtualNetworks/subnets/join/action"),
+        (t => t.EndsWith("virtualNetworkGateways", StringComparison.Ordinal), "/publicIPAddresses/", "Microsoft.Network/publicIPAddresses/join/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "/networkSecurityGroups/", "Microsoft.Network/networkSecurityGroups/join/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "remoteVirtualNetwork", "Microsoft.Network/virtualNetworks/peer/action"),
         (t => t.EndsWith("virtualNetworks", StringComparison.Ordinal), "remoteVirtualNetwork", "Microsoft.Network/virtualNetworks/virtualNetworkPeerings/write"),
@@ -49,6 +51,9 @@ public sealed partial class RoleTests
         var lab = await networks.AddNetworkAsync(new VirtualNetwork { Name = "lab", Subnet = "10.21.0.0/24", Peers = ["corp"] }, azure, default);
         await networks.JoinAsync(machine.Id, corp.Id, new JoinOptions { PublicAddress = true }, azure, default);
         await provider.StartAsync(machine.Id, new StartOptions(), azure, default);
+        await ((IGuestProvider)provider).RunCommandAsync(machine.Id, "/bin/true", [], TimeSpan.FromMinutes(1), default);
+        await ((IMachineEditor)provider).AddDiskAsync(machine.Id, 1 << 30, DiskController.Unknown, default);
+        await ((IMachineEditor)provider).RemoveDiskAsync(machine.Id, "disk1", false, default);
         await foreach (var _ in provider.ReadConsoleAsync(machine.Id, null, false, default))
         {
         }
@@ -65,6 +70,10 @@ public sealed partial class RoleTests
         var lender = (IDiskLender)provider;
         await lender.LendDisksAsync(machine.Id, lent => MachineExport.RunAsync(lent, new ExportRequest { Format = "VhdFixed", Path = Path.Combine(azure.Folder, "back.vhd"), Open = lender.OpenDisk }, azure.Time, azure, default), default);
         await provider.RemoveAsync(machine.Id, false, false, azure, default);
+        var sites = (ISiteProvider)provider;
+        var site = await sites.AddSiteAsync(new Site { Name = "hq", NetworkId = corp.Id, Subnets = ["192.168.10.0/24"], GatewayAddress = "198.51.100.7" }, null, azure, default);
+        sites.ReadSharedKey(site.Id);
+        await sites.RemoveSiteAsync(site.Id, azure, default);
         foreach (var network in new[] { corp, lab })
             await networks.RemoveNetworkAsync(network.Id, default);
         await ((IOrphanProvider)provider).ListOrphansAsync(default);
@@ -86,9 +95,11 @@ public sealed partial class RoleTests
         if (!path.Contains("/providers/", StringComparison.Ordinal))
             return ["Microsoft.Resources/subscriptions/resourceGroups/" + (request.Method == "GET" ? "read" : "write")];
         var parts = path[(path.IndexOf("/providers/", StringComparison.Ordinal) + "/providers/".Length)..].Split('/');
-        var type = $"{parts[0]}/{parts[1]}";
+        var isInner = parts.Length == 5;
+        var type = isInner ? $"{parts[0]}/{parts[1]}/{parts[3]}" : $"{parts[0]}/{parts[1]}";
         var own = request.Method switch
         {
+            "GET" when parts is [.., "sharedkey"] => $"{type}/sharedKey/read",
             "GET" => $"{type}/read",
             "DELETE" => $"{type}/delete",
             "POST" => $"{type}/{parts[3]}/action",

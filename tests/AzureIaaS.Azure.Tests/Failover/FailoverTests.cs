@@ -191,13 +191,15 @@ public sealed class FailoverTests : IDisposable
     }
 
     [Theory]
-    [InlineData(FailoverKind.Planned, "2")]
-    [InlineData(FailoverKind.Unplanned, "northeurope")]
-    public async Task Targets_that_cannot_be_are_refused(FailoverKind kind, string target)
+    [InlineData(FailoverKind.Planned, "2", "NotSupportedInAzure")]
+    [InlineData(FailoverKind.Test, "northeurope", "NotSupportedInAzure")]
+    [InlineData(FailoverKind.Unplanned, "westeurope", "SameRegion")]
+    [InlineData(FailoverKind.Unplanned, "atlantis", "SizeNotInRegion")]
+    public async Task Targets_that_cannot_be_are_refused(FailoverKind kind, string target, string id)
     {
         var machine = await RunAsync("web01");
         var e = await Assert.ThrowsAsync<IaaSException>(() => Failovers.FailOverAsync(machine.Id, new FailoverOptions { Kind = kind, TargetHost = target }, _azure, default));
-        Assert.Equal("NotSupportedInAzure", e.ErrorId);
+        Assert.Equal(id, e.ErrorId);
     }
 
     [Fact]

@@ -22,6 +22,19 @@ internal static class SharedAzure
         ? []
         : Directory.EnumerateFiles(Path.Combine(Folder, "bicep-types"), "*.json").Select(f => KeyValuePair.Create(Path.GetFileNameWithoutExtension(f), Loaded(f)));
 
+    /// <summary>The schemas of the versions that are spoken, by provider and version; none where the folder is not there.</summary>
+    public static IReadOnlyDictionary<string, JsonSchemas> Schemas => LazySchemas.Value;
+
+    private static readonly Lazy<IReadOnlyDictionary<string, JsonSchemas>> LazySchemas = new(() =>
+    {
+        if (Folder is null)
+            return new Dictionary<string, JsonSchemas>();
+        var folder = Path.Combine(Folder, "schemas");
+        return new[] { ("2023-04-02", "Microsoft.Compute"), ("2023-07-01", "Microsoft.Compute"), (Azure.Arm.ArmConnection.NetworkVersion, "Microsoft.Network") }.ToDictionary(
+            s => $"{s.Item2}@{s.Item1}",
+            s => new JsonSchemas(Directory.EnumerateFiles(Path.Combine(folder, s.Item1), s.Item2 + ".*").Single(), Path.Combine(folder, "common-definitions.json")));
+    });
+
     /// <summary>All recorded exchanges.</summary>
     public static IEnumerable<JsonNode> Exchanges() => Directory.EnumerateFiles(Path.Combine(Needed, "recordings"), "*.json")
         .SelectMany(f => JsonNode.Parse(File.ReadAllText(f))!["exchanges"]!.AsArray().Select(e => e!));

@@ -24,6 +24,8 @@ internal sealed class TestAzure : IDisposable, IProgress<Notice>
         Arm = new ArmDouble.Arm(Time, Blobs);
         foreach (var (name, types) in SharedAzure.Types)
             Arm.Types[char.ToUpperInvariant(name[0]) + name[1..].Replace("icrosoft.c", "icrosoft.C", StringComparison.Ordinal).Replace("icrosoft.n", "icrosoft.N", StringComparison.Ordinal)] = types;
+        foreach (var (name, schemas) in SharedAzure.Schemas)
+            Arm.Schemas[name] = schemas;
         _ownsArm = true;
         Handler = real ? new SplitHandler(new DoubleHandler(Arm)) : new DoubleHandler(Arm);
         Session = Open();

@@ -1,4 +1,5 @@
 using System.Formats.Tar;
+using System.IO.Compression;
 using System.Security.Cryptography;
 using System.Text;
 using AzureIaaS.Appliances;
@@ -83,6 +84,77 @@ public sealed class OvaTests : IDisposable
                 OvfManifest.Verify(disk.Path, disk.ManifestDigest!, default);
             else
                 Assert.Equal("ManifestMismatch", Assert.Throws<IaaSException>(() => OvfManifest.Verify(disk.Path, disk.ManifestDigest!, default)).ErrorId);
+        }
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void DisksInChunksAndCompressedAsAWholeAreReadInPlace(bool inArchive)
+    {
+        var packed = new MemoryStream();
+        using (var zip = new GZipStream(packed, CompressionLevel.Fastest, leaveOpen: true))
+            zip.Write(_disk);
+        var chunks = packed.ToArray().Chunk(1000).ToArray();
+        var ovf = Ovf.Replace("<File ovf:href=\"web01-disk1.vmdk\"", $"<File ovf:href=\"web01-disk1.vmdk\" ovf:chunkSize=\"1000\" ovf:compression=\"gzip\" ovf:size=\"{packed.Length}\"", StringComparison.Ordinal);
+        var members = chunks.Select((c, i) => (Name: $"web01-disk1.vmdk.{i:D9}", Bytes: c)).ToList();
+        members.Insert(0, ("web01.mf", Encoding.UTF8.GetBytes(string.Concat(members.Select(m => $"SHA256({m.Name})= {Convert.ToHexString(SHA256.HashData(m.Bytes))}\n")))));
+        members.Insert(0, ("web01.ovf", Encoding.UTF8.GetBytes(ovf)));
+        string path;
+        if (inArchive)
+        {
+            path = Ova(TarEntryFormat.Ustar, [.. members]);
+        }
+        else
+        {
+            foreach (var (name, bytes) in members)
+                _folder.Write(name, bytes);
+            path = _folder["web01.ovf"];
+        }
+
+        var disk = Assert.Single(ImportInput.Open(new ImportRequest { Path = path }, default).Disks);
+        using (var image = DiskFormat.OpenImage(disk.Path))
+        {
+            DiskAssert.Holds(_content, image);
+            Assert.Equal(inArchive ? [path] : [.. chunks.Select((_, i) => _folder[$"web01-disk1.vmdk.{i:D9}"])], image.Files);
+        }
+
+        OvfManifest.Verify(disk.Path, disk.ManifestDigest!, default);
+        if (inArchive)
+            return;
+        var last = _folder[$"web01-disk1.vmdk.{chunks.Length - 1:D9}"];
+        File.Delete(last);
+        Assert.Contains("its chunks have", Assert.Throws<DiskImageException>(() => ImportInput.Open(new ImportRequest { Path = path }, default)).Message, StringComparison.Ordinal);
+        File.WriteAllBytes(last, new byte[chunks[^1].Length]);
+        Assert.Equal("ManifestMismatch", Assert.Throws<IaaSException>(() => OvfManifest.Verify(disk.Path, disk.ManifestDigest!, default)).ErrorId);
+        File.WriteAllBytes(_folder["web01-disk1.vmdk.000000001"], [1]);
+        Assert.Contains("part of it is missing", Assert.Throws<DiskImageException>(() => DiskFormat.OpenImage(disk.Path)).Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("web01.ova")]
+    [InlineData("export/web01.ovf")]
+    public void AnAddressIsReadWhereItIs(string name)
+    {
+        using var server = new RangeServer(_folder["."]);
+        var manifest = Encoding.UTF8.GetBytes($"SHA256(web01-disk1.vmdk)= {Convert.ToHexString(SHA256.HashData(_disk))}\n");
+        Ova(TarEntryFormat.Ustar, ("web01.ovf", Encoding.UTF8.GetBytes(Ovf)), ("web01.mf", manifest), ("web01-disk1.vmdk", _disk));
+        Directory.CreateDirectory(_folder["export"]);
+        _folder.Write("export/web01.ovf", Encoding.UTF8.GetBytes(Ovf));
+        _folder.Write("export/web01.mf", manifest);
+        _folder.Write("export/web01-disk1.vmdk", _disk);
+        var address = server[name + "?token=x"];
+        var source = ImportInput.Open(new ImportRequest { Path = address }, default);
+        Assert.Equal(("web01", 2), (source.Name, source.Cpu));
+        var disk = Assert.Single(source.Disks);
+        using (var image = DiskFormat.OpenImage(disk.Path))
+            DiskAssert.Holds(_content, image);
+        OvfManifest.Verify(disk.Path, disk.ManifestDigest!, default);
+        ImportSaga.CheckUnchanged(disk.Files);
+        foreach (var reference in new[] { "../other.vmdk", "//127.0.0.2/web01-disk1.vmdk", "file:///etc/passwd" })
+        {
+            _folder.Write("export/evil.ovf", Encoding.UTF8.GetBytes(Ovf.Replace("web01-disk1.vmdk", reference, StringComparison.Ordinal)));
+            Assert.Equal(DiskImageFault.ReferenceOutsideRoot, Assert.Throws<DiskImageException>(() => ImportInput.Open(new ImportRequest { Path = server["export/evil.ovf"] }, default)).Fault);
         }
     }
 

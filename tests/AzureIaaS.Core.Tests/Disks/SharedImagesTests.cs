@@ -75,6 +75,38 @@ public sealed class SharedImagesTests
         Assert.Equal(ByCurrentSize.GetValueOrDefault(name, row.RawSha256), DiskAssert.Sha256Of(image));
     }
 
+    /// <summary>What comes of each is checked by the test above; this keeps the page that says so.</summary>
+    [SkippableFact]
+    public void TheDocumentSaysWhatComesOfEach()
+    {
+        SharedImages.Require();
+        var rows = new List<string>();
+        foreach (var row in SharedImages.Index.Where(i => DiskFormats.Contains(i.Format)))
+        {
+            using var folder = new TestFolder();
+            var path = SharedImages.Put(folder, row);
+            if (Refused.ContainsKey(row.Path))
+            {
+                var refusal = Assert.Throws<DiskImageException>(() => DiskFormat.OpenImage(path).Dispose());
+                rows.Add($"| {row.Path} | {row.Format} | refused: {refusal.Message.Replace(path + ": ", "", StringComparison.Ordinal).Replace(folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal).Replace("|", "\\|", StringComparison.Ordinal)} |");
+                continue;
+            }
+
+            using var image = DiskFormat.OpenImage(path);
+            var how = image.Warnings.Count == 0 ? "" : $"; {string.Join(' ', image.Warnings.Select(w => w.Replace(folder.Path + Path.DirectorySeparatorChar, "", StringComparison.Ordinal)))}";
+            rows.Add($"| {row.Path} | {row.Format} | {image.Variant}, {ByteSize.Format(image.Length)}, its content{how} |");
+        }
+
+        var document = Path.Combine(SharedImages.Project, "docs", "specimens.md");
+        var text = File.ReadAllText(document);
+        var table = text.IndexOf("|---|---|---|\n", StringComparison.Ordinal) + "|---|---|---|\n".Length;
+        var now = text[..table] + string.Join('\n', rows) + "\n";
+        if (Environment.GetEnvironmentVariable("AZUREIAAS_WRITE_DOCS") is not null)
+            File.WriteAllText(document, now);
+        else
+            Assert.True(now == text, "docs/specimens.md is not what comes of the images; set AZUREIAAS_WRITE_DOCS=1, run this test, and look at what changed.");
+    }
+
     [SkippableFact]
     public void ASpaceEfficientSparseExtentIsReadByADescriptor()
     {

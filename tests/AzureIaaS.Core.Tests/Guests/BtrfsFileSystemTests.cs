@@ -1,3 +1,5 @@
+using AzureIaaS.Disks;
+using AzureIaaS.Guests;
 using AzureIaaS.Guests.FileSystems;
 using AzureIaaS.Tests.Support;
 
@@ -28,6 +30,7 @@ public sealed class BtrfsFileSystemTests : IDisposable
 
     [SkippableTheory]
     [InlineData("zlib")]
+    [InlineData("lzo")]
     [InlineData("zstd")]
     [InlineData("none")]
     public void WhatTheKernelCompressedIsInflated(string compression)
@@ -49,11 +52,62 @@ public sealed class BtrfsFileSystemTests : IDisposable
         Assert.Equal(text.AsSpan(777_777, 10).ToArray(), part);
     }
 
-    [SkippableFact]
-    public void LzoIsNamed()
+    [SkippableTheory]
+    [InlineData("single", "raid1")]
+    [InlineData("raid1", "raid1")]
+    [InlineData("raid0", "raid0")]
+    [InlineData("raid10", "raid1c3")]
+    public void SeveralDevicesAreOneFileSystem(string data, string metadata)
     {
-        var image = Written("compress-force=lzo", place => File.WriteAllBytes(Path.Combine(place, "text"), new byte[100_000]));
-        Assert.Contains("LZO", Assert.Throws<FileSystemException>(() => FileSystemImages.Open(image).Read("/text")).Message, StringComparison.Ordinal);
+        Programs.Require("mkfs.btrfs", "losetup");
+        Programs.RequireMount("btrfs");
+        var images = Enumerable.Range(0, 4).Select(i => FileSystemImages.Empty(_folder, $"device{i}.img", 128 << 20)).ToArray();
+        Programs.Run("mkfs.btrfs", ["-q", "-f", "-d", data, "-m", metadata, .. images]);
+        var loops = images[1..].Select(i => Programs.Run("losetup", "-f", "--show", i).Trim()).ToList();
+        try
+        {
+            Programs.Mounted(_folder, images[0], "btrfs", string.Join(',', loops.Select(l => "device=" + l)), place => FileSystemImages.Populate(place, hasLinks: true));
+        }
+        finally
+        {
+            loops.ForEach(l => Programs.Run("losetup", "-d", l));
+        }
+
+        using var disks = new OpenedDisks([images[2], images[0], images[3], images[1]]);
+        var guest = GuestInspector.Inspect(disks.Images, default);
+        Assert.Empty(guest.Unread);
+        Assert.Equal([0, 0, 0, 0], guest.Volumes.Select(v => v.MissingDevices));
+        var volumes = disks.Images.Select(i => new Volume(i.Length, i.Read)).ToList();
+        FileSystemImages.AssertPopulated(GuestFileSystem.Open(volumes[0], "Btrfs", volumes)!, hasLinks: true);
+
+        // Without one of them, only what has a copy elsewhere can be read; that one is missing is said in any case.
+        GuestFileSystem Partly() => GuestFileSystem.Open(volumes[1], "Btrfs", volumes[1..])!;
+        if (metadata == "raid0")
+        {
+            Assert.Contains("not among the machine's disks", Assert.Throws<FileSystemException>(() => Partly().Read("/large")).Message, StringComparison.Ordinal);
+            return;
+        }
+
+        Assert.Equal(1, Partly().MissingDevices);
+        if (data == "raid1")
+            FileSystemImages.AssertPopulated(Partly(), hasLinks: true);
+    }
+
+    [SkippableFact]
+    public void ASubvolumeOfItsOwnIsMountedWhereFstabSaysSo()
+    {
+        var image = Written("noatime", place =>
+        {
+            foreach (var name in new[] { "@", "boot", "logs" })
+                Programs.Run("btrfs", "subvolume", "create", Path.Combine(place, name));
+            LinuxDisk.Debian(_folder, "UUID=0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9 /boot btrfs defaults,subvol=boot 0 0\n", hasHyperV: true);
+            Programs.Run("cp", "-a", _folder["tree"] + "/.", Path.Combine(place, "@"));
+            File.WriteAllText(Path.Combine(place, "boot/initrd.img-6.1.0-18-amd64"), "");
+        }, "-U", "0a1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9");
+        using var disks = new OpenedDisks([image]);
+        var guest = GuestInspector.Inspect(disks.Images, default);
+        Assert.Equal("Debian GNU/Linux 12 (bookworm)", guest.Name);
+        Assert.Equal("/boot/initrd.img-6.1.0-18-amd64", Assert.Single(guest.Kernels).Initramfs);
     }
 
     [SkippableTheory]
@@ -89,13 +143,44 @@ public sealed class BtrfsFileSystemTests : IDisposable
             Assert.True(files.Exists("/" + name), name);
     }
 
-    private string Written(string options, Action<string> write)
+    [SkippableFact]
+    public void ALogTreeThatWasNotReplayedIsSaid()
+    {
+        var copy = _folder["copy.img"];
+        var image = Written("noatime", place =>
+        {
+            Programs.Require("sync", "cp");
+            File.WriteAllText(Path.Combine(place, "file"), "before");
+            Programs.Run("sync", "-f", place);
+            using (var file = new FileStream(Path.Combine(place, "file"), FileMode.Append))
+            {
+                file.Write(" and after"u8);
+                file.Flush(flushToDisk: true);
+            }
+
+            Programs.Run("cp", "--sparse=always", _folder["btrfs.img"], copy);
+        });
+        Assert.Equal((LogState.Clean, null), (FileSystemImages.Open(image).Log, FileSystemImages.Open(image).Stale));
+        var files = FileSystemImages.Open(copy);
+        Assert.Equal((LogState.NotReplayed, "its log tree is not replayed"), (files.Log, files.Stale));
+        Assert.Equal("before", files.Text("/file"));
+    }
+
+    private string Written(string options, Action<string> write, params string[] more)
     {
         Programs.Require("mkfs.btrfs", "btrfs");
         Programs.RequireMount("btrfs");
         var image = FileSystemImages.Empty(_folder, "btrfs.img", 200 << 20);
-        Programs.Run("mkfs.btrfs", "-q", "-f", image);
+        Programs.Run("mkfs.btrfs", ["-q", "-f", .. more, image]);
         Programs.Mounted(_folder, image, "btrfs", options, write);
         return image;
+    }
+
+    /// <summary>Raw disks, opened.</summary>
+    private sealed class OpenedDisks(string[] paths) : IDisposable
+    {
+        public List<DiskImage> Images { get; } = [.. paths.Select(p => DiskFormat.OpenImage(p, new DiskOpenOptions { Format = "raw" }))];
+
+        public void Dispose() => Images.ForEach(i => i.Dispose());
     }
 }

@@ -1,4 +1,5 @@
 using AzureIaaS.Guests.FileSystems;
+using AzureIaaS.Guests.FileSystems.Ext;
 using AzureIaaS.Tests.Support;
 
 namespace AzureIaaS.Tests.Guests;

@@ -34,7 +34,7 @@ internal sealed class GuestSpecimen
         _places = [.. _seen.Where(_pages.ContainsKey).Select(p => (p, Slots(_pages[p])))];
     }
 
-    public static IReadOnlyList<string> Names { get; } = ["ext4", "NTFS", "FAT12", "FAT32", "XFS", "Btrfs", "LVM", "regf"];
+    public static IReadOnlyList<string> Names { get; } = ["ext4", "ext4 journal", "NTFS", "FAT12", "FAT32", "XFS", "Btrfs", "LVM", "regf", "regf log"];
 
     public long Length { get; }
 
@@ -57,20 +57,32 @@ internal sealed class GuestSpecimen
         }
     }
 
-    /// <summary>Makes a hive's checksum right again, so that the damage reaches what is behind it.</summary>
+    /// <summary>Makes the checksums of a hive and of its log right again, so that the damage reaches what is behind them.</summary>
     public void Reseal()
     {
-        if (_damaged.TryGetValue(0, out var page) && page.AsSpan().StartsWith("regf"u8))
+        if (!_pages.TryGetValue(0, out var first) || !first.AsSpan().StartsWith("regf"u8) || _damaged.Count == 0)
+            return;
+        var page = _damaged.TryGetValue(0, out var damaged) ? damaged : _damaged[0] = [.. first];
+        if (page.AsSpan().StartsWith("regf"u8))
             HiveBuilder.Seal(page);
+        HiveLogBuilder.Seal(page, (offset, buffer) => Read(offset, buffer), Length);
     }
 
     public static GuestSpecimen Make(string name, TestFolder folder)
     {
         if (name == "regf")
             return new GuestSpecimen(folder.Write("hive", RegistryHiveTests.Many("ri").Build()), v => WalkHive(new RegistryHive(new VolumeFile(v)).Root, [0]));
+        if (name == "regf log")
+        {
+            // The hive is as it should be; its log is what is damaged.
+            var (before, after) = (RegistryHiveTests.Many("lh").Build(), new HiveBuilder().Set("Here", "Value", "new").Set(@"Here\more", "Value", 1).Build());
+            var hive = new InlineFile(HiveLogBuilder.Dirty(before));
+            return new GuestSpecimen(folder.Write("log", HiveLogBuilder.New(5, before, after)), v => WalkRecovered(new RegistryHive(hive, new VolumeFile(v))));
+        }
+
         if (name == "LVM")
             return new GuestSpecimen(folder.Write("lvm", PhysicalVolumeBuilder.Build()), WalkGroup);
-        return new GuestSpecimen(Image(name, folder), v => WalkFiles(GuestFileSystem.Open(v, name switch { "ext4" => "ext", "FAT12" or "FAT32" => "FAT", _ => name })!));
+        return new GuestSpecimen(Image(name, folder), v => WalkFiles(GuestFileSystem.Open(v, name switch { "ext4" or "ext4 journal" => "ext", "FAT12" or "FAT32" => "FAT", _ => name })!));
     }
 
     private static int[] Slots(byte[] page) => [.. Enumerable.Range(0, Math.Max(1, (page.Length / 4) - 2)).Select(i => i * 4).Where(at => page.AsSpan(at, 4).ContainsAnyExcept((byte)0)).DefaultIfEmpty()];
@@ -85,6 +97,10 @@ internal sealed class GuestSpecimen
             case "ext4":
                 LinuxDisk.Require();
                 return LinuxDisk.Ext(folder, tree, "ext4", "6M", "-b", "1024");
+            case "ext4 journal":
+                Programs.Require("debugfs");
+                LinuxDisk.Require();
+                return LinuxDisk.ExtWithJournal(folder, tree, ["-b", "1024", "-O", "^metadata_csum"], ["mkdir /new", "write {0} /new/file"], ["jo", "jw -b {0} {1}", "jw -r 7,8,9", "jc"]);
             case "FAT12":
             case "FAT32":
                 Programs.Require("mkfs.vfat", "mcopy");
@@ -116,6 +132,7 @@ internal sealed class GuestSpecimen
                 FileSystemImages.Empty(folder, "image", 128 << 20);
                 Programs.Run("mkfs.btrfs", "-q", "-f", "-n", "4096", "-m", "single", image);
                 Programs.Mounted(folder, image, "btrfs", "compress-force=zstd", place => FileSystemImages.Populate(place, hasLinks: true, many: 40, large: 40_777));
+                Programs.Mounted(folder, image, "btrfs", "compress-force=lzo", place => File.WriteAllText(Path.Combine(place, "lzo"), string.Concat(Enumerable.Range(0, 4000).Select(i => $"line {i}\n"))));
                 return image;
         }
     }
@@ -123,6 +140,8 @@ internal sealed class GuestSpecimen
     private static void WalkFiles(GuestFileSystem files)
     {
         files.List("/");
+        files.Text("/new/file");
+        files.Text("/lzo");
         files.List("/many");
         files.List("/some");
         files.Text("/a/b/c/short");
@@ -131,6 +150,18 @@ internal sealed class GuestSpecimen
         files.Read("/large");
         files.Read("/holes");
         files.Open("/large")?.Read(40_000, new byte[700]);
+
+        // What is wrong with a log of changes is remembered, not thrown: here it is thrown, to be counted.
+        if (files.Stale is { } why)
+            throw new FileSystemException(why);
+    }
+
+    /// <summary>A log that does not apply is no fault of the hive's: here it is thrown, to be counted.</summary>
+    private static void WalkRecovered(RegistryHive hive)
+    {
+        WalkHive(hive.Root, [0]);
+        if (!hive.IsRecovered)
+            throw new FileSystemException("the log does not apply");
     }
 
     private static void WalkHive(HiveKey key, int[] count)
@@ -143,7 +174,7 @@ internal sealed class GuestSpecimen
 
     private static void WalkGroup(Volume volume)
     {
-        // What is wrong with a group is remembered, not thrown: here it is thrown, to be counted.
+        // What is wrong with a group is remembered, too.
         var guest = new GuestInfo();
         var volumes = new List<OpenedVolume> { new(new GuestVolume { Content = "LVM", Length = volume.Length }, volume) };
         LogicalVolumes.Add(guest, volumes);

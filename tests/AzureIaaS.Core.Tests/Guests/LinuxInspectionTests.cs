@@ -19,6 +19,8 @@ public sealed class LinuxInspectionTests : IDisposable
     [InlineData($"UUID={BootId}", true)]
     [InlineData("LABEL=boot", false)]
     [InlineData("PARTUUID=11111111-01", false)]
+    [InlineData("PARTUUID=0A1B2C3D-4E5F-4071-8293-000000000001", true)]
+    [InlineData("/dev/disk/by-partlabel/the\\040boot", false)]
     public void TheInitramfsOnABootVolumeIsRead(string bootName, bool hasStorvsc)
     {
         LinuxDisk.Require();
@@ -70,6 +72,48 @@ public sealed class LinuxInspectionTests : IDisposable
         Assert.Equal(["2.6.32-9.el6", "2.6.32-754.el6"], guest.Kernels.Select(k => k.Release));
     }
 
+    [SkippableTheory]
+    [InlineData("UUID=11111111-2222-3333-4444-555555555555 /data ext4 defaults 0 2", "FstabUnresolved")]
+    [InlineData("LABEL=data /data ext4 defaults,nofail 0 2", null)]
+    [InlineData("LABEL=data /data ext4 noauto 0 0", null)]
+    [InlineData("UUID=11111111-2222-3333-4444-555555555555 none swap sw 0 0", null)]
+    [InlineData("server:/share /data nfs defaults 0 0", null)]
+    [InlineData("LABEL=itself /again ext4 defaults 0 2", null)]
+    [InlineData("/dev/nvme0n1p2 /data ext4 defaults 0 2", "FstabDeviceNames")]
+    [InlineData("/dev/disk/by-path/pci-0000:03:00.0-scsi-0:0:1:0-part1 /data ext4 defaults 0 2", "FstabDeviceNames")]
+    [InlineData("/dev/disk/by-id/scsi-36000c29a0-part2 swap swap defaults 0 0", "FstabDeviceNames")]
+    [InlineData("/dev/disk/by-id/dm-uuid-LVM-abc /data ext4 nofail 0 0", null)]
+    public void LinesOfFstabAreJudged(string line, string? finding)
+    {
+        LinuxDisk.Require();
+        var root = LinuxDisk.Debian(_folder, $"LABEL=itself / ext4 defaults 0 1\n{line}\n", hasHyperV: true);
+        var guest = Inspect([LinuxDisk.Ext(_folder, root, "ext4", "8M", "-L", "itself")]);
+        Assert.Equal(finding is null ? [] : [finding], Judge(guest).Findings.Select(f => f.Rule).Where(r => r.StartsWith("Fstab", StringComparison.Ordinal)));
+    }
+
+    [SkippableFact]
+    public void ADeviceNameOnTheKernelsCommandLineIsSaid()
+    {
+        LinuxDisk.Require();
+        var root = LinuxDisk.Debian(_folder, "", hasHyperV: true);
+        File.WriteAllText(Path.Combine(root, "boot/grub/grub.cfg"), "set root='hd0,msdos1'\nlinux /vmlinuz root=/dev/sda2 ro resume=/dev/disk/by-path/pci-0-part3\nlinux /vmlinuz root=/dev/sda2 ro single\nlinux /vmlinuz root=/dev/mapper/vg-root\n");
+        var guest = Inspect([LinuxDisk.Ext(_folder, root, "ext4", "8M")]);
+        Assert.Equal(["root=/dev/sda2", "resume=/dev/disk/by-path/pci-0-part3"], guest.DeviceNamesOnCommandLine);
+        Assert.Equal(2, Judge(guest).Findings.Count(f => f.Rule == "KernelDeviceNames"));
+    }
+
+    [Theory]
+    [InlineData(LogState.Replayed, null, "LogReplayed", ReadinessVerdict.Ready)]
+    [InlineData(LogState.NotReplayed, "its log is not replayed", "LogNotReplayed", ReadinessVerdict.ReadyWithConditions)]
+    public void AFileSystemThatWasNotClosedIsSaid(LogState log, string? stale, string finding, ReadinessVerdict verdict)
+    {
+        var guest = new GuestInfo { Name = "Linux", Volumes = { new GuestVolume { Partition = 2, Content = "XFS", Log = log, Stale = stale } } };
+        var report = Judge(guest);
+        Assert.Equal(finding, Assert.Single(report.Findings).Rule);
+        Assert.Contains("partition 2 of disk 0", report.Findings[0].Message, StringComparison.Ordinal);
+        Assert.Equal(verdict, report.Verdict);
+    }
+
     private GuestInfo Inspect(string fstab, bool hasStorvsc)
     {
         var root = LinuxDisk.Debian(_folder, fstab, hasHyperV: true);
@@ -83,7 +127,22 @@ public sealed class LinuxInspectionTests : IDisposable
             File.WriteAllText(Path.Combine(modules, name), name);
         Programs.RunWith(string.Join('\n', names), "cpio", "--quiet", "-o", "-H", "newc", "-D", modules, "-F", _folder["initrd"]);
         File.WriteAllBytes(Path.Combine(boot, "initrd.img-6.1.0-18-amd64"), Programs.Bytes("gzip", "-c", _folder["initrd"]));
-        return Inspect([LinuxDisk.Ext(_folder, root, "ext4", "8M"), LinuxDisk.Ext(_folder, boot, "ext4", "8M", "-U", BootId, "-L", "boot")]);
+
+        // Another one with a kernel in it, which is the first that would be taken if the name did not lead to the right one.
+        var other = Directory.CreateDirectory(_folder["other"]).FullName;
+        File.WriteAllText(Path.Combine(other, "vmlinuz"), "");
+        var (rootDisk, otherDisk, bootDisk) = (LinuxDisk.Ext(_folder, root, "ext4", "8M"), LinuxDisk.Ext(_folder, other, "ext4", "4M"), LinuxDisk.Ext(_folder, boot, "ext4", "8M", "-U", BootId, "-L", "boot"));
+        return Inspect([rootDisk, otherDisk, Partitioned(bootDisk, isGpt: fstab.Contains("-4e5f-", StringComparison.OrdinalIgnoreCase) || fstab.Contains("partlabel", StringComparison.Ordinal))]);
+    }
+
+    private string Partitioned(string fileSystem, bool isGpt)
+    {
+        Programs.Require("sfdisk");
+        var disk = new byte[10 << 20];
+        File.ReadAllBytes(fileSystem).CopyTo(disk, 1 << 20);
+        var path = _folder.Write("boot.raw", disk);
+        Programs.RunWith(isGpt ? "label: gpt\nstart=2048, size=16384, name=\"the boot\", uuid=0A1B2C3D-4E5F-4071-8293-000000000001\n" : "label: dos\nlabel-id: 0x11111111\nstart=2048, size=16384, type=83\n", "sfdisk", "-q", path);
+        return path;
     }
 
     private static GuestInfo Inspect(string[] disks)

@@ -86,6 +86,18 @@ public class LinuxNetworkTests
     [InlineData("network: {ethernets: {a: {addresses: [192.0.2.1/24]}}}")]
     public void WhatIsNoNetplanGivesNothing(string text) => Found(("/etc/netplan/a.yaml", text)).ShouldBe();
 
+    [Theory]
+    [InlineData("/etc/sysconfig/network-scripts/ifcfg-eth0", "DEVICE=eth0\nBOOTPROTO=dhcp\nHWADDR=02:00:00:00:00:01\n", true)]
+    [InlineData("/etc/sysconfig/network-scripts/ifcfg-eth0", "DEVICE=eth0\nBOOTPROTO=dhcp\n", false)]
+    [InlineData("/etc/netplan/50-cloud-init.yaml", "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n      match:\n        macaddress: '02:00:00:00:00:01'\n      set-name: eth0\n", true)]
+    [InlineData("/etc/netplan/01.yaml", "network:\n  ethernets:\n    eth0:\n      dhcp4: true\n      macaddress: '02:00:00:00:00:01'\n", false)]
+    [InlineData("/etc/systemd/network/10.network", "[Match]\nMACAddress=02:00:00:00:00:01\n[Network]\nDHCP=yes\n", true)]
+    [InlineData("/etc/systemd/network/10.network", "[Match]\nName=en*\n[Link]\nMACAddress=02:00:00:00:00:01\n", false)]
+    [InlineData("/etc/NetworkManager/system-connections/a.nmconnection", "[ethernet]\nmac-address=02:00:00:00:00:01\n", true)]
+    [InlineData("/etc/NetworkManager/system-connections/a.nmconnection", "[ethernet]\nmac-address=\ncloned-mac-address=02:00:00:00:00:01\n", false)]
+    public void FilesThatNameAHardwareAddress(string path, string text, bool isFound) =>
+        Assert.Equal(isFound ? [path] : [], LinuxNetwork.FilesByHardwareAddress(new TextFiles([(path, text)])));
+
     private static Addresses Found(params (string, string)[] files)
     {
         var guest = new GuestInfo();

@@ -1,4 +1,6 @@
+using System.Buffers.Binary;
 using AzureIaaS.Disks;
+using AzureIaaS.Guests;
 using AzureIaaS.Guests.FileSystems;
 using AzureIaaS.Guests.FileSystems.Ntfs;
 using AzureIaaS.Tests.Support;
@@ -8,6 +10,8 @@ namespace AzureIaaS.Tests.Guests;
 /// <summary>NTFS volumes that ntfs-3g makes and writes, read file by file.</summary>
 public sealed class NtfsFileSystemTests : IDisposable
 {
+    private const int LogSize = 2 << 20;
+
     private readonly TestFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
@@ -123,6 +127,49 @@ public sealed class NtfsFileSystemTests : IDisposable
     }
 
     /// <summary>Takes what room is left between the files that stay.</summary>
+    [SkippableTheory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void ALogThatWasNotClosedIsSaid(bool isClean)
+    {
+        var image = Make(4096, place => File.WriteAllText(Path.Combine(place, "note"), "there"));
+        Assert.Equal(LogState.Clean, FileSystemImages.Open(image).Log);
+
+        // ntfs-3g empties the log: it is all ones. Windows begins it with two restart pages.
+        var bytes = File.ReadAllBytes(image);
+        var at = Enumerable.Range(0, bytes.Length / 4096).First(p => !bytes.AsSpan(p * 4096, 64 << 10).ContainsAnyExcept((byte)0xFF)) * 4096;
+        Assert.Equal(LogSize, bytes.AsSpan(at).IndexOfAnyExcept((byte)0xFF) / 4096 * 4096);
+        for (var page = 0; page < 2; page++)
+            RestartPage(lsn: 100 + page, isClean || page == 0).CopyTo(bytes, at + (page * 4096));
+        File.WriteAllBytes(image, bytes);
+        var files = FileSystemImages.Open(image);
+        Assert.Equal((isClean ? LogState.Clean : LogState.NotReplayed, isClean ? null : "its log ($LogFile) is not replayed"), (files.Log, files.Stale));
+        Assert.Equal("there", files.Text("/note"));
+
+        // Others think the same of it.
+        var place = Directory.CreateDirectory(_folder["place"]).FullName;
+        var said = Programs.Run("sh", "-c", $"ntfs-3g {image} {place} 2>&1 && umount {place}");
+        Assert.Equal(!isClean, said.Contains("unclean file system", StringComparison.Ordinal));
+    }
+
+    /// <summary>A page that says how far the log has come: its client is there until the volume is closed.</summary>
+    private static byte[] RestartPage(int lsn, bool isClean)
+    {
+        const int fixups = 0x1E, area = 0x30, clients = 0x30;
+        var page = new byte[4096];
+        "RSTR"u8.CopyTo(page);
+        foreach (var (at, value) in new[] { (4, fixups), (6, 9), (24, area), (26, 1), (28, 1), (area + 8, 1), (area + 10, isClean ? 0 : 0xFFFF), (area + 12, isClean ? 0xFFFF : 0), (area + 14, isClean ? 2 : 0),
+            (area + 20, clients + 160), (area + 22, clients), (area + 36, 0x30), (area + 38, 0x40), (area + clients + 16, 0xFFFF), (area + clients + 18, 0xFFFF) })
+            BinaryPrimitives.WriteUInt16LittleEndian(page.AsSpan(at), (ushort)value);
+        foreach (var (at, value) in new[] { (16, 4096), (20, 4096), (area, lsn), (area + 16, 67 - 22), (area + 24, LogSize), (area + clients + 28, 8) })
+            BinaryPrimitives.WriteInt32LittleEndian(page.AsSpan(at), value);
+        System.Text.Encoding.Unicode.GetBytes("NTFS").CopyTo(page, area + clients + 32);
+        BinaryPrimitives.WriteUInt16LittleEndian(page.AsSpan(fixups), 1);
+        for (var end = 510; end < page.Length; end += 512)
+            page[end] = 1;
+        return page;
+    }
+
     private static void Filler(string place)
     {
         using var file = new FileStream(Path.Combine(place, "rest"), new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, BufferSize = 0 });

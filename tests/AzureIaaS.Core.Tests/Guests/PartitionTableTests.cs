@@ -24,10 +24,11 @@ public class PartitionTableTests
         Mbr(disk, 0, 0, 0x83, 2048, 2048, active: true);
         Mbr(disk, 0, 1, 0x82, 4096, 1024);
         disk[0] = 0xEB;
+        BinaryPrimitives.WriteUInt32LittleEndian(disk.AsSpan(440), 0x1234ABCD);
         var table = Read(disk);
         Assert.Equal(PartitionScheme.Mbr, table.Scheme);
         Assert.Equal(
-            [new Partition(1, 2048 * 512, 2048 * 512, "83", null, true), new Partition(2, 4096 * 512, 1024 * 512, "82", null, false)],
+            [new Partition(1, 2048 * 512, 2048 * 512, "83", null, true) { Id = "1234abcd-01" }, new Partition(2, 4096 * 512, 1024 * 512, "82", null, false) { Id = "1234abcd-02" }],
             table.Partitions);
         Assert.Equal(5120 * 512, table.RequiredLength);
         Assert.Equal(Firmware.Bios, ImageInspection.FirmwareOf(table));

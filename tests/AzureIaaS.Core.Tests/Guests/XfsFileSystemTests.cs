@@ -1,3 +1,4 @@
+using AzureIaaS.Guests;
 using AzureIaaS.Tests.Support;
 
 namespace AzureIaaS.Tests.Guests;
@@ -80,6 +81,40 @@ public sealed class XfsFileSystemTests : IDisposable
         Assert.Equal(names.Order(), files.List("/many").Order());
         Assert.Equal("1", files.Text("/many/" + names[^1]));
         Assert.Null(files.Read("/few/three"));
+    }
+
+    [SkippableTheory]
+    [InlineData("-l", "size=64m")]
+    [InlineData("-l", "size=64m,su=256k", "-b", "size=1024")]
+    public void ALogThatWasNotClosedIsSaid(params string[] options)
+    {
+        Programs.Require("mkfs.xfs", "cp");
+        Programs.RequireMount("xfs");
+        var (image, copy) = (FileSystemImages.Empty(_folder, "xfs.img", 320 << 20), _folder["copy.img"]);
+        Programs.Run("mkfs.xfs", ["-q", "-f", .. options, image]);
+        Assert.Equal(LogState.Clean, FileSystemImages.Open(image).Log);
+
+        // Where every write fills a stripe of the log, it goes round: its end then lies before what is older.
+        Programs.Mounted(_folder, image, "xfs", "noatime", place =>
+        {
+            for (var i = 0; i < 300; i++)
+            {
+                using var file = new FileStream(Path.Combine(place, i == 299 ? "last" : $"{i}"), FileMode.Create);
+                file.Write("last"u8);
+                file.Flush(flushToDisk: true);
+            }
+
+            Programs.Run("cp", "--sparse=always", image, copy);
+        });
+        Assert.Equal((LogState.Clean, null, false), (FileSystemImages.Open(image).Log, FileSystemImages.Open(image).Stale, FileSystemImages.Open(image).IsDirty));
+        var dirty = FileSystemImages.Open(copy);
+        Assert.Equal((LogState.NotReplayed, true), (dirty.Log, dirty.IsDirty));
+        Assert.Contains("its log is not replayed", dirty.Stale, StringComparison.Ordinal);
+
+        // Mounted and closed once more, the copy is as it should be.
+        Programs.Mounted(_folder, copy, "xfs", "nouuid", _ => { });
+        Assert.Equal(LogState.Clean, FileSystemImages.Open(copy).Log);
+        Assert.Equal("last", FileSystemImages.Open(copy).Text("/last"));
     }
 
     private static string FormatOf(string image, string path)

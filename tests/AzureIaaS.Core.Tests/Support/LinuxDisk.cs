@@ -21,6 +21,25 @@ internal static class LinuxDisk
         return path;
     }
 
+    /// <summary>
+    /// Makes an ext4 file system in whose journal alone lies a change: the blocks that debugfs' commands change, of a copy that they were run on. {0} in the commands is
+    /// a file with the text "the new one"; in those that write the journal it is the blocks' numbers, and {1} the file with their contents.
+    /// </summary>
+    public static string ExtWithJournal(TestFolder folder, string tree, string[] options, string[] change, string[] journal)
+    {
+        var image = Ext(folder, tree, "ext4", "8M", options);
+        var changed = folder["changed.img"];
+        File.Copy(image, changed);
+        Debugfs(folder, changed, change, folder.Write("release", "the new one"));
+        var (before, after) = (File.ReadAllBytes(image), File.ReadAllBytes(changed));
+        var size = 1024 << before[1024 + 24];
+        var blocks = Enumerable.Range(0, before.Length / size).Where(b => !before.AsSpan(b * size, size).SequenceEqual(after.AsSpan(b * size, size))).ToList();
+        Debugfs(folder, image, journal, string.Join(',', blocks), folder.Write("blocks", blocks.SelectMany(b => after[(b * size)..((b + 1) * size)]).ToArray()));
+        if (blocks.Count < 3 || (File.ReadAllBytes(image)[1024 + 96] & 4) == 0)
+            throw new InvalidOperationException("the journal does not need to be replayed");
+        return image;
+    }
+
     /// <summary>Puts a file system into a disk's first partition, with boot code before it.</summary>
     public static string Partitioned(TestFolder folder, string fileSystem, byte type = 0x83)
     {
@@ -64,6 +83,12 @@ internal static class LinuxDisk
         elf[18] = 62;
         File.WriteAllBytes(Path.Combine(root, "usr/bin/true"), elf);
         return root;
+    }
+
+    private static void Debugfs(TestFolder folder, string image, string[] commands, params string[] arguments)
+    {
+        var script = string.Concat(commands.Select(c => string.Format(System.Globalization.CultureInfo.InvariantCulture, c, arguments) + "\n"));
+        Run("/sbin/debugfs", ["-w", "-f", folder.Write("commands", script), image]);
     }
 
     private static void Run(string program, string[] arguments)

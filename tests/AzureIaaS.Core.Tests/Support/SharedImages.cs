@@ -8,6 +8,9 @@ internal sealed record SharedImage(string Path, string Format, string Kind, long
 /// <summary>Images that other people's tools wrote. They are no part of the project: they lie beside it, or the tests that want them are skipped.</summary>
 internal static class SharedImages
 {
+    /// <summary>The project's folder.</summary>
+    public static string Project { get; } = FindProject();
+
     private static readonly Lazy<string?> Root = new(FindRoot);
 
     public static IReadOnlyList<SharedImage> Index { get; } = ReadIndex();
@@ -35,16 +38,16 @@ internal static class SharedImages
 
     private static string? FindRoot()
     {
-        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-        {
-            if (File.Exists(Path.Combine(folder.FullName, "AzureIaaS.slnx")))
-            {
-                var root = Path.Combine(folder.Parent!.FullName, "shared", "images");
-                return File.Exists(Path.Combine(root, "INDEX.tsv")) ? root : null;
-            }
-        }
+        var root = Path.Combine(Path.GetDirectoryName(Project)!, "shared", "images");
+        return File.Exists(Path.Combine(root, "INDEX.tsv")) ? root : null;
+    }
 
-        return null;
+    private static string FindProject()
+    {
+        var folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "AzureIaaS.slnx")))
+            folder = Path.GetDirectoryName(folder) ?? throw new InvalidOperationException("The tests do not lie in the project's folder.");
+        return folder;
     }
 
     private static SharedImage[] ReadIndex()

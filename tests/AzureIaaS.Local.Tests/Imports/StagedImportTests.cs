@@ -54,6 +54,22 @@ public class StagedImportTests
     }
 
     [Fact]
+    public async Task WhenTheSourceIsLostTheLastWholePassBecomesTheMachine()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        var path = Source(fabric);
+        await StageAsync(fabric, path);
+        var bytes = await File.ReadAllBytesAsync(path);
+        File.Delete(path);
+
+        var machine = await fabric.Session.Imports.CompleteLostAsync("source", fabric.Notices, CancellationToken.None);
+
+        Assert.Equal(bytes, await File.ReadAllBytesAsync(machine.Disks[0].Path));
+        Assert.Contains("last whole pass", Assert.Single(fabric.Session.Store.Reports.List(machine.Id)).RpoStatement, StringComparison.Ordinal);
+        Assert.Empty(fabric.Session.ListOperations(includeEnded: false));
+    }
+
+    [Fact]
     public async Task APassThatWasCutOffIsReadBack()
     {
         using var fabric = new TestFabric(HypervisorKind.Simulated);

@@ -29,6 +29,12 @@ internal sealed record ImageKind(string Name, string Suffix, string Format, para
     /// <summary>qcow2 with zlib clusters.</summary>
     public static ImageKind PackedQcow2 { get; } = new("qcow2 zlib", "-zlib.qcow2", "qcow2", "-c");
 
+    /// <summary>qcow2 with zstd clusters.</summary>
+    public static ImageKind ZstdQcow2 { get; } = new("qcow2 zstd", "-zstd.qcow2", "qcow2", "-c", "-o", "compression_type=zstd");
+
+    /// <summary>VMDK as a workstation grows it.</summary>
+    public static ImageKind SparseVmdk { get; } = new("VMDK monolithicSparse", "-sparse.vmdk", "vmdk", "-o", "subformat=monolithicSparse");
+
     /// <summary>Every kind that is copied.</summary>
     public static IReadOnlyList<ImageKind> All { get; } =
     [
@@ -36,9 +42,10 @@ internal sealed record ImageKind(string Name, string Suffix, string Format, para
         new("VHD fixed", "-fixed.vhd", "vpc", "-o", "subformat=fixed,force_size=on"),
         new("VHDX dynamic", ".vhdx", "vhdx", "-o", "subformat=dynamic"),
         new("qcow2", ".qcow2", "qcow2"),
-        new("VMDK monolithicSparse", "-sparse.vmdk", "vmdk", "-o", "subformat=monolithicSparse"),
+        SparseVmdk,
         StreamOptimized,
         PackedQcow2,
+        ZstdQcow2,
     ];
 }
 

@@ -13,7 +13,10 @@ internal sealed class RawImage(RawFormat format, DiskFile file, int sectorSize) 
     public override int LogicalSectorSize => sectorSize;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<string> Files { get; } = [file.Container];
+    public override IReadOnlyList<string> Files { get; } = file.Files;
+
+    /// <summary>Whether the disk is one ordinary file and all of it.</summary>
+    public bool IsWholeFile => file.Handle is not null && File.Exists(file.Path);
 
     /// <inheritdoc/>
     protected override void ReadCore(long offset, Span<byte> buffer) => file.Read(offset, buffer);

@@ -88,7 +88,7 @@ internal sealed partial class RecognisedFormat
         new("ova", "an OVA appliance", [".ova"], [At(257, "ustar")], "Import the appliance itself; its disks are read from inside it.", byNameToo: true),
         new("xva", "a XenServer export (XVA)", [".xva"], [At(0, "ova.xml\0")], "Export the machine from XenServer as OVF/OVA, or its disk as VHD, and import that."),
         new("tar", "a tar archive", [".tar"], [At(257, "ustar")], "Unpack it first (tar -xf {path}) and import the disk that is inside."),
-        new("gzip", "a gzip-compressed file", [".gz", ".tgz"], [At(0, 0x1F, 0x8B, 8)], "Unpack it first (gunzip {path}) and import the disk that is inside."),
+        new("gzip", "a gzip-compressed file", [".gz", ".tgz"], [At(0, 0x1F, 0x8B, 8)], "Give it its name with .gz back, and it is read as what it holds; or unpack it first (gunzip {path})."),
         new("xz", "an xz-compressed file", [".xz", ".txz"], [At(0, 0xFD, '7', 'z', 'X', 'Z', 0)], "Unpack it first (unxz {path}) and import the disk that is inside."),
         new("bzip2", "a bzip2-compressed file", [".bz2"], [At(0, "BZh").With(At(4, "1AY&SY"))], "Unpack it first (bunzip2 {path}) and import the disk that is inside."),
         new("zstd", "a zstd-compressed file", [".zst"], [At(0, 0x28, 0xB5, 0x2F, 0xFD)], "Unpack it first (unzstd {path}) and import the disk that is inside."),

@@ -1,4 +1,5 @@
 using System.Text;
+using AzureIaaS.Guests.FileSystems.Ext;
 
 namespace AzureIaaS.Guests.FileSystems;
 
@@ -20,17 +21,27 @@ internal abstract class GuestFileSystem
     /// <summary>Whether it says of itself that it was not closed properly.</summary>
     public bool IsDirty { get; protected init; }
 
+    /// <summary>What became of its log of changes.</summary>
+    public LogState Log { get; protected init; }
+
+    /// <summary>Why what is read may be older than what the guest wrote last, as half a sentence; null where it is not.</summary>
+    public string? Stale { get; protected init; }
+
+    /// <summary>How many of the devices that it lies on are not there.</summary>
+    public int MissingDevices { get; protected init; }
+
     /// <summary>Opens a volume's file system; null where it is none that is read.</summary>
     /// <param name="volume">The volume.</param>
     /// <param name="kind">What the volume's signature says it is.</param>
+    /// <param name="others">The machine's other volumes of that kind: a file system may lie on several.</param>
     /// <exception cref="FileSystemException">It is damaged, or uses what is not read.</exception>
-    public static GuestFileSystem? Open(Volume volume, string? kind) => kind switch
+    public static GuestFileSystem? Open(Volume volume, string? kind, params IReadOnlyList<Volume> others) => kind switch
     {
         "ext" => new ExtFileSystem(volume),
         "NTFS" => new Ntfs.NtfsFileSystem(volume),
         "FAT" => new FatFileSystem(volume),
         "XFS" => new Xfs.XfsFileSystem(volume),
-        "Btrfs" => new Btrfs.BtrfsFileSystem(volume),
+        "Btrfs" => new Btrfs.BtrfsFileSystem(volume, others),
         _ => null,
     };
 
@@ -50,6 +61,14 @@ internal abstract class GuestFileSystem
     /// <summary>Where a symbolic link leads, as it is written in it; null where there is no such link.</summary>
     /// <param name="path">The path, whose last name is not followed.</param>
     public virtual string? Target(string path) => null;
+
+    /// <summary>Whether it lies on a volume, alone or with others.</summary>
+    /// <param name="volume">The volume.</param>
+    public virtual bool LiesOn(Volume volume) => false;
+
+    /// <summary>The same file system with another of its subvolumes as root; null where it has none of that name.</summary>
+    /// <param name="path">The subvolume's path from the topmost one.</param>
+    public virtual GuestFileSystem? Subvolume(string path) => null;
 
     /// <summary>Reads a file; null where there is none.</summary>
     /// <param name="path">The path.</param>

@@ -50,7 +50,8 @@ internal static partial class LinuxInspection
         guest.TimeZone = files.Text("/etc/timezone")?.Trim() is { Length: > 0 } zone ? zone : files.Target("/etc/localtime")?.Split("zoneinfo/")[^1];
         guest.Architecture = ArchitectureOf(files);
         guest.Agents = [.. AgentFiles.Where(a => files.Exists(a.Path)).Select(a => a.Agent).Distinct()];
-        LookAtFstab(guest, files);
+        LookAtFstab(guest, files, volumes);
+        guest.DeviceNamesOnCommandLine = [.. LinuxBoot.DeviceNames(files)];
         LookAtNetRules(guest, files);
         LinuxNetwork.Look(guest, files);
         LinuxKernels.Look(guest, files);
@@ -80,13 +81,15 @@ internal static partial class LinuxInspection
         return false;
     }
 
-    private static void LookAtFstab(GuestInfo guest, GuestFileSystem files)
+    private static void LookAtFstab(GuestInfo guest, GuestFileSystem files, IReadOnlyList<OpenedVolume> volumes)
     {
-        foreach (var fields in LinuxTree.Mounts(files))
+        foreach (var line in Fstab.Of(files))
         {
-            if (DeviceName().IsMatch(fields[0]))
-                guest.DeviceNamesInFstab.Add(string.Join(' ', fields));
-            if (fields.Length > 2 && fields[2] == "swap" && fields[0].StartsWith('/') && !fields[0].StartsWith("/dev/", StringComparison.Ordinal))
+            if (line.HasDeviceName)
+                guest.DeviceNamesInFstab.Add(line.Text);
+            else if (guest.Unread.Count == 0 && line.IsUnresolved(volumes))
+                guest.UnresolvedInFstab.Add(line.Text);
+            if (line.Type == "swap" && line.Source.StartsWith('/') && !line.Source.StartsWith("/dev/", StringComparison.Ordinal))
                 guest.HasSwapOnOsDisk = true;   // a swap file on the root
         }
     }
@@ -103,6 +106,9 @@ internal static partial class LinuxInspection
             if (text.Contains("MACAddress=", StringComparison.Ordinal) && text.Contains("Name=", StringComparison.Ordinal))
                 guest.PersistentNetRules.Add(path);
         }
+
+        foreach (var path in LinuxNetwork.FilesByHardwareAddress(files))
+            guest.PersistentNetRules.Add(path);
     }
 
     /// <summary>The machine that a program of the system is for, by its ELF header.</summary>
@@ -131,9 +137,6 @@ internal static partial class LinuxInspection
 
         return null;
     }
-
-    [GeneratedRegex(@"^/dev/(sd|hd|vd|xvd|nvme)[a-z0-9]+$", RegexOptions.CultureInvariant)]
-    private static partial Regex DeviceName();
 
     [GeneratedRegex(@"\d+(\.\d+)*", RegexOptions.CultureInvariant)]
     private static partial Regex Number();

@@ -2,12 +2,13 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Numerics;
+using System.Text.RegularExpressions;
 using AzureIaaS.Guests.FileSystems;
 
 namespace AzureIaaS.Guests;
 
 /// <summary>The static addresses in a Linux's configuration, by whichever of its programs reads it.</summary>
-internal static class LinuxNetwork
+internal static partial class LinuxNetwork
 {
     private const string Interfaces = "/etc/network/interfaces";
 
@@ -33,6 +34,17 @@ internal static class LinuxNetwork
             found.AddRange(OfNetworkManager(files.Text(place) ?? "", place));
         foreach (var address in found)
             guest.StaticAddresses.Add(address);
+    }
+
+    /// <summary>The files that configure an adapter by its hardware address: another adapter's is another, and is left without.</summary>
+    /// <param name="files">The system's files.</param>
+    public static IEnumerable<string> FilesByHardwareAddress(GuestFileSystem files)
+    {
+        bool HasIn(string path, string[] sections, params string[] keys) => KeyValues.Sections(files.Text(path) ?? "").Any(s => sections.Contains(s.Section) && s.Values.Any(v => keys.Contains(v.Key) && v.Value.Length > 0));
+        return IfcfgFolders.SelectMany(f => files.List(f).Where(n => n.StartsWith("ifcfg-", StringComparison.Ordinal)).Select(n => $"{f}/{n}")).Where(p => HasIn(p, [""], "HWADDR"))
+            .Concat(In(files, "/etc/netplan", ".yaml").Concat(In(files, "/etc/netplan", ".yml")).Where(p => NetplanMatch().IsMatch(files.Text(p) ?? "")))
+            .Concat(In(files, "/etc/systemd/network", ".network").Where(p => HasIn(p, ["Match"], "MACAddress", "PermanentMACAddress")))
+            .Concat(In(files, "/etc/NetworkManager/system-connections", "").Where(p => HasIn(p, ["ethernet", "802-3-ethernet"], "mac-address")));
     }
 
     /// <summary>Makes a static address of a text such as <c>192.0.2.10/24</c>; null where it is none, or stays on the machine.</summary>
@@ -155,4 +167,7 @@ internal static class LinuxNetwork
             }
         }
     }
+
+    [GeneratedRegex(@"\bmatch:\s*\{?\s*macaddress:", RegexOptions.CultureInvariant)]
+    private static partial Regex NetplanMatch();
 }

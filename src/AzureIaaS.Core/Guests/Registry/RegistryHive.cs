@@ -3,8 +3,8 @@ using AzureIaaS.Guests.FileSystems;
 namespace AzureIaaS.Guests.Registry;
 
 /// <summary>
-/// A hive of the Windows registry (regf, versions 1.3 to 1.6), read where it is asked for. Its transaction logs are not replayed: what it says is what was last
-/// written into it.
+/// A hive of the Windows registry (regf, versions 1.3 to 1.6), read where it is asked for. Where its last write was not ended, it is read as it is once its
+/// transaction logs are applied.
 /// </summary>
 internal sealed class RegistryHive
 {
@@ -17,24 +17,30 @@ internal sealed class RegistryHive
 
     /// <summary>Opens a hive.</summary>
     /// <param name="file">Its file.</param>
+    /// <param name="logs">Its transaction logs, in any order; empty ones, too.</param>
     /// <exception cref="FileSystemException">It is damaged, or no hive.</exception>
-    public RegistryHive(GuestFile file)
+    public RegistryHive(GuestFile file, params IReadOnlyList<GuestFile> logs)
     {
-        _file = new Volume(file.Length, file.Read);
         if (file.Length < BaseBlockSize)
             throw new FileSystemException("a registry hive of it is cut off");
-        var head = _file.Bytes(0, 512);
-        if (!head.AsSpan().StartsWith("regf"u8) || Le.U32(head, 20) != 1 || Le.U32(head, 24) is < 3 or > 6)
+        var head = new HiveBaseBlock(file);
+        if (head is { IsWhole: false } or { IsDirty: true } && RecoveredHive.Of(file, head, logs) is { } recovered)
+            (file, head, IsRecovered) = (recovered, recovered.Head, true);
+        if (!head.IsHive)
             throw new FileSystemException("a file of it that should be a registry hive is none");
-        if (Checksum(head) != Le.U32(head, 508))
+        if (!head.IsWhole)
             throw new FileSystemException("a registry hive of it has a wrong checksum");
-        IsDirty = Le.U32(head, 4) != Le.U32(head, 8);
-        _end = Math.Min(BaseBlockSize + (long)Le.U32(head, 40), file.Length);
-        Root = new HiveKey(this, Le.U32(head, 36));
+        IsDirty = head.IsDirty;
+        _file = new Volume(file.Length, file.Read);
+        _end = IsRecovered ? file.Length : Math.Min(BaseBlockSize + (long)head.BinsLength, file.Length);
+        Root = new HiveKey(this, head.RootCell);
     }
 
-    /// <summary>Whether it was not written whole, so that its transaction logs may know better.</summary>
+    /// <summary>Whether it was not written whole, and no transaction log knows better.</summary>
     public bool IsDirty { get; }
+
+    /// <summary>Whether it was not written whole, and is read as it is once its transaction logs are applied.</summary>
+    public bool IsRecovered { get; }
 
     /// <summary>Its first key.</summary>
     public HiveKey Root { get; }
@@ -74,19 +80,5 @@ internal sealed class RegistryHive
             throw new FileSystemException($"a registry hive of it has a damaged cell at byte {at}");
         var cell = _file.Bytes(at + 4, (int)Math.Min(size - 4, limit));
         return cell.AsSpan().StartsWith(signature) ? cell : throw new FileSystemException($"a registry hive of it has a damaged cell at byte {at}");
-    }
-
-    /// <summary>The base block's checksum: its first 127 numbers, by exclusive or; never 0 or -1.</summary>
-    private static uint Checksum(byte[] head)
-    {
-        uint sum = 0;
-        for (var at = 0; at < 508; at += 4)
-            sum ^= Le.U32(head, at);
-        return sum switch
-        {
-            0 => 1,
-            uint.MaxValue => uint.MaxValue - 1,
-            _ => sum,
-        };
     }
 }

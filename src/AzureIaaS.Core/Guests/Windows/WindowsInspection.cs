@@ -9,6 +9,8 @@ internal static class WindowsInspection
 {
     private const string Configuration = "/Windows/System32/config/";
 
+    private static readonly string[] LogExtensions = [".LOG1", ".LOG2", ".LOG"];
+
     private static readonly string[] Drivers =
     [
         "vmbus", "storvsc", "netvsc", "storflt", "hyperkbd", "VMBusHID", "viostor", "vioscsi", "NetKVM", "stornvme", "storahci", "intelide", "atapi", "LSI_SAS", "pvscsi", "vmxnet3ndis6", "E1G60",
@@ -29,17 +31,17 @@ internal static class WindowsInspection
         guest.HasSerialConsole ??= false;
         if (files.Open("/Boot/BCD") is { } store && EfiInspection.BootsWithEms(store))
             guest.HasSerialConsole = true;
-        LookAtSoftware(guest, guest.Windows, Hive(guest, software, "SOFTWARE"));
-        var hive = Hive(guest, system, "SYSTEM");
+        LookAtSoftware(guest, guest.Windows, Hive(guest, files, software, "SOFTWARE"));
+        var hive = Hive(guest, files, system, "SYSTEM");
         var current = hive.Key("Select")?.Number("Current") ?? 1;
         WindowsSystem.Look(guest, guest.Windows, hive, string.Create(CultureInfo.InvariantCulture, $"ControlSet{current:000}"), Drivers, Agents);
     }
 
-    private static RegistryHive Hive(GuestInfo guest, GuestFile file, string name)
+    private static RegistryHive Hive(GuestInfo guest, GuestFileSystem files, GuestFile file, string name)
     {
-        var hive = new RegistryHive(file);
+        var hive = new RegistryHive(file, [.. LogExtensions.Select(e => files.Open(Configuration + name + e)).OfType<GuestFile>()]);
         if (hive.IsDirty)
-            guest.Unread.Add($"the registry hive {name} was not written whole, and its transaction logs are not read");
+            guest.Unread.Add($"the registry hive {name} was not written whole, and no transaction log of it has the rest");
         return hive;
     }
 

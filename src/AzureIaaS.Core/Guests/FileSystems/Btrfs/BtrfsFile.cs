@@ -52,21 +52,21 @@ internal sealed class BtrfsFile : GuestFile
 {
     private const int MaxPacked = 256 << 10;
 
-    private readonly Volume _volume;
     private readonly BtrfsChunks _chunks;
+    private readonly int _sectorSize;
     private readonly BtrfsExtent[] _extents;
     private byte[] _unpacked = [];
     private int _unpackedOf = -1;
 
     /// <summary>Opens a file.</summary>
-    /// <param name="volume">The device.</param>
     /// <param name="chunks">Where addresses lie.</param>
+    /// <param name="sectorSize">A sector's size in bytes.</param>
     /// <param name="length">The file's length in bytes.</param>
     /// <param name="extents">Its extents.</param>
-    public BtrfsFile(Volume volume, BtrfsChunks chunks, long length, IEnumerable<BtrfsExtent> extents)
+    public BtrfsFile(BtrfsChunks chunks, int sectorSize, long length, IEnumerable<BtrfsExtent> extents)
         : base(length)
     {
-        (_volume, _chunks, _extents) = (volume, chunks, [.. extents.OrderBy(e => e.Start)]);
+        (_chunks, _sectorSize, _extents) = (chunks, sectorSize, [.. extents.OrderBy(e => e.Start)]);
     }
 
     /// <inheritdoc/>
@@ -109,7 +109,7 @@ internal sealed class BtrfsFile : GuestFile
             if (extent.IsInline)
                 Fields.Slice(extent.InlineData.Span, within, buffer.Length).CopyTo(buffer);
             else
-                _volume.Read(_chunks.PlaceOf(extent.Address + (ulong)(extent.Offset + within), buffer.Length), buffer);
+                _chunks.Read(extent.Address + (ulong)(extent.Offset + within), buffer);
             return;
         }
 
@@ -129,19 +129,24 @@ internal sealed class BtrfsFile : GuestFile
         var packedLength = extent.IsInline ? extent.InlineData.Length : extent.DiskLength;
         if (packedLength > MaxPacked || extent.RamBytes > MaxPacked)
             throw new FileSystemException("a compressed extent of it is longer than it can be");
-        var packed = extent.IsInline ? extent.InlineData.ToArray() : _volume.Bytes(_chunks.PlaceOf(extent.Address, packedLength), (int)packedLength);
+        var packed = extent.IsInline ? extent.InlineData.ToArray() : _chunks.Bytes(extent.Address, (int)packedLength);
+        var unpacked = new byte[extent.RamBytes];
+        if (extent.Compression == 2)
+        {
+            Lzo.UnpackExtent(packed, _sectorSize, unpacked);
+            return unpacked;
+        }
+
         using var stream = extent.Compression switch
         {
             1 => new ZLibStream(new MemoryStream(packed), CompressionMode.Decompress),
             3 when !Zstd.IsAvailable => throw new FileSystemException("it is compressed with zstd, and libzstd is not installed"),
             3 => Zstd.Open(new MemoryStream(packed)),
-            2 => throw new FileSystemException("it is compressed with LZO, which is not read"),
             _ => throw new FileSystemException("a file of it is compressed in an unknown way"),
         };
         try
         {
             // Only what was in the file was compressed; the rest of the last sector is zeros.
-            var unpacked = new byte[extent.RamBytes];
             stream.ReadAtLeast(unpacked, unpacked.Length, throwOnEndOfStream: false);
             return unpacked;
         }

@@ -1,10 +1,9 @@
 namespace AzureIaaS.Guests.FileSystems.Btrfs;
 
 /// <summary>Reads nodes of trees, the latest of them kept.</summary>
-/// <param name="volume">The device.</param>
 /// <param name="chunks">Where addresses lie.</param>
 /// <param name="nodeSize">A node's size in bytes.</param>
-internal sealed class BtrfsNodes(Volume volume, BtrfsChunks chunks, int nodeSize)
+internal sealed class BtrfsNodes(BtrfsChunks chunks, int nodeSize)
 {
     private const int MaxKept = 128;
     private const int MaxVisits = 1 << 20;
@@ -23,7 +22,7 @@ internal sealed class BtrfsNodes(Volume volume, BtrfsChunks chunks, int nodeSize
             throw new FileSystemException("its trees have more nodes than are read");
         if (_kept.TryGetValue(address, out var node))
             return node[100] == level ? node : throw Damaged(address);
-        node = volume.Bytes(chunks.PlaceOf(address, nodeSize), nodeSize);
+        node = chunks.Bytes(address, nodeSize);
         if (Le.U64(node, 48) != address || node[100] != level)
             throw Damaged(address);
         if (_kept.Count >= MaxKept)

@@ -2,10 +2,11 @@ using System.Text;
 
 namespace AzureIaaS.Guests.FileSystems.Ntfs;
 
-/// <summary>NTFS 1.2 to 3.1, its structures named as Windows names them. The log ($LogFile) is not replayed.</summary>
+/// <summary>NTFS 1.2 to 3.1, its structures named as Windows names them. The log ($LogFile) is not replayed; whether it would have to be is said.</summary>
 internal sealed class NtfsFileSystem : GuestFileSystem
 {
     private const int MftRecord = 0;
+    private const int LogRecord = 2;
     private const int VolumeRecord = 3;
     private const int RootRecord = 5;
     private const int MaxAttributeList = 256 << 10;
@@ -51,6 +52,9 @@ internal sealed class NtfsFileSystem : GuestFileSystem
         var about = Record(VolumeRecord);
         Label = about.Attributes.FirstOrDefault(a => a.Type == AttributeType.VolumeName && a.IsResident) is { } name ? Encoding.Unicode.GetString(name.Value) : "";
         IsDirty = about.Attributes.FirstOrDefault(a => a.Type == AttributeType.VolumeInformation && a.IsResident) is { } information && (Le.U16(information.Value, 10) & DirtyFlag) != 0;
+        Id = Le.U64(boot, 72).ToString("X16", System.Globalization.CultureInfo.InvariantCulture);
+        Stale = WhyStale();
+        Log = Stale is null ? LogState.Clean : LogState.NotReplayed;
     }
 
     /// <inheritdoc/>
@@ -69,6 +73,19 @@ internal sealed class NtfsFileSystem : GuestFileSystem
 
     /// <inheritdoc/>
     public override IReadOnlyList<string> List(string path) => Find(path) is { IsFolder: true } folder ? [.. Entries(folder).Select(e => e.Name).Where(n => n != ".")] : [];
+
+    private string? WhyStale()
+    {
+        try
+        {
+            var log = Pieces(Record(LogRecord), AttributeType.Data, "");
+            return log.Count == 0 || NtfsLog.IsClean(Content(log)) ? null : "its log ($LogFile) is not replayed";
+        }
+        catch (FileSystemException e)
+        {
+            return $"its log ($LogFile) cannot be read ({e.Message})";
+        }
+    }
 
     /// <summary>A size that is in clusters, or a power of two in bytes where it is negative.</summary>
     private int SizeOf(sbyte value) => value >= 0 ? value * _clusterSize : value > -31 ? 1 << -value : 0;

@@ -1,6 +1,6 @@
 namespace AzureIaaS.Guests.FileSystems.Xfs;
 
-/// <summary>XFS of versions 4 and 5 (XFS Algorithms and Data Structures, 3rd edition), its structures named as there. The log is not replayed.</summary>
+/// <summary>XFS of versions 4 and 5 (XFS Algorithms and Data Structures, 3rd edition), its structures named as there. The log is not replayed; whether it would have to be is said.</summary>
 internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
 {
     private const int LinkHeader = 56;
@@ -15,7 +15,9 @@ internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
     {
         _volume = volume;
         _geometry = new XfsGeometry(volume);
-        (Label, Id, IsDirty) = (_geometry.Label, _geometry.Id, _geometry.NeedsRepairing);
+        (Label, Id) = (_geometry.Label, _geometry.Id);
+        Stale = WhyStale();
+        (Log, IsDirty) = (Stale is null ? LogState.Clean : LogState.NotReplayed, _geometry.NeedsRepairing || (Stale is not null && _geometry.LogStart != 0));
     }
 
     /// <inheritdoc/>
@@ -42,6 +44,20 @@ internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
         if (node.IsRealTime)
             throw new FileSystemException("a file of it lies on a real-time device, which is not read");
         return KindOf(node) == NodeKind.Link && _geometry.IsVersion5 ? WithoutHeaders(node) : new RunFile(_volume, node.Size, XfsFork.Runs(_volume, _geometry, node));
+    }
+
+    private string? WhyStale()
+    {
+        if (_geometry.LogStart == 0)
+            return "its log lies on another device, and was not looked at";
+        try
+        {
+            return XfsLog.IsClean(_volume, _geometry.PlaceOf(_geometry.LogStart), _geometry.LogLength) ? null : "its log is not replayed";
+        }
+        catch (FileSystemException e)
+        {
+            return $"its log cannot be read ({e.Message})";
+        }
     }
 
     private XfsInode Open(ulong number) => new(_volume.Bytes(_geometry.PlaceOfInode(number), _geometry.InodeSize));

@@ -42,6 +42,7 @@ internal sealed class XfsGeometry
         FolderBlockSize = BlockSize << super[192];
         InodeSize = 1 << inodeLog;
         RootInode = Be.U64(super, 56);
+        (LogStart, LogLength) = (Be.U64(super, 48), Be.U32(super, 96) * (long)BlockSize);
         Id = new Guid(super.AsSpan(32, 16), bigEndian: true).ToString();
         Label = Encoding.UTF8.GetString(super, 108, 12).TrimEnd('\0');
     }
@@ -66,6 +67,12 @@ internal sealed class XfsGeometry
 
     /// <summary>The root folder's inode.</summary>
     public ulong RootInode { get; }
+
+    /// <summary>The log's first block; 0 where it lies on another device.</summary>
+    public ulong LogStart { get; }
+
+    /// <summary>The log's length in bytes.</summary>
+    public long LogLength { get; }
 
     /// <summary>Its UUID.</summary>
     public string Id { get; }

@@ -1,57 +1,49 @@
 using System.Text;
 
-namespace AzureIaaS.Guests.FileSystems;
+namespace AzureIaaS.Guests.FileSystems.Ext;
 
-/// <summary>ext2, ext3 and ext4 (kernel.org, Documentation/filesystems/ext4), its fields named as there. The journal is not replayed.</summary>
+/// <summary>
+/// ext2, ext3 and ext4 (kernel.org, Documentation/filesystems/ext4), its fields named as there. Where the journal has to be replayed, the file system is read as it
+/// is after that.
+/// </summary>
 internal sealed class ExtFileSystem : UnixFileSystem<ExtFileSystem.Inode>
 {
-    private const int SuperblockAt = 1024;
     private const int RootInode = 2;
     private const int MaxExtentDepth = 5;
     private const int MaxNodes = 4096;
     private const long MaxMapped = 2L << 30;
-    private const long MaxPointed = 256L << 20;
-    private const uint IncompatCompression = 0x1;
-    private const uint IncompatRecover = 0x4;
-    private const uint IncompatJournalDevice = 0x8;
-    private const uint IncompatMetaBlockGroups = 0x10;
-    private const uint Incompat64Bit = 0x80;
-    private const uint IncompatEncrypt = 0x10000;
+    private const long MaxPointed = 1L << 30;
     private const uint FlagExtents = 0x80000;
     private const uint FlagInlineData = 0x10000000;
 
     private readonly Volume _volume;
+    private readonly ExtSuperblock _super;
     private readonly int _blockSize;
-    private readonly uint _inodesPerGroup;
-    private readonly uint _inodesCount;
-    private readonly int _inodeSize;
-    private readonly int _descriptorSize;
-    private readonly long _descriptorsAt;
 
     /// <summary>Opens a file system.</summary>
     /// <param name="volume">The volume.</param>
     /// <exception cref="FileSystemException">It is damaged, or uses what is not read.</exception>
     public ExtFileSystem(Volume volume)
     {
-        _volume = volume;
-        var super = volume.Bytes(SuperblockAt, 1024);
-        var logBlockSize = Le.U32(super, 24);
-        if (Le.U16(super, 56) != 0xEF53 || logBlockSize > 6)
-            throw new FileSystemException("its superblock is damaged");
-        _blockSize = 1024 << (int)logBlockSize;
-        _inodesCount = Le.U32(super, 0);
-        _inodesPerGroup = Le.U32(super, 40);
-        _inodeSize = Le.U32(super, 76) == 0 ? 128 : Le.U16(super, 88);
-        var incompat = Le.U32(super, 96);
-        if ((incompat & (IncompatCompression | IncompatJournalDevice | IncompatMetaBlockGroups | IncompatEncrypt)) != 0)
-            throw new FileSystemException($"it uses features that are not read (0x{incompat:x})");
-        _descriptorSize = (incompat & Incompat64Bit) != 0 ? Le.U16(super, 254) : 32;
-        if (_inodesPerGroup == 0 || _inodeSize is < 128 or > 4096 || _descriptorSize is < 32 or > 1024)
-            throw new FileSystemException("its superblock has numbers that cannot be");
-        _descriptorsAt = ((long)Le.U32(super, 20) + 1) * _blockSize;
-        IsDirty = (incompat & IncompatRecover) != 0;
-        Id = new Guid(super.AsSpan(104, 16), bigEndian: true).ToString();
-        Label = Encoding.UTF8.GetString(super, 120, 16).TrimEnd('\0');
+        (_volume, _super) = (volume, new ExtSuperblock(volume));
+        _blockSize = _super.BlockSize;
+        (IsDirty, Log) = (_super.NeedsRecovery, LogState.Clean);
+        if (_super.NeedsRecovery)
+        {
+            try
+            {
+                var journal = OpenJournal();
+                _volume = journal.Over(volume);
+                _super = new ExtSuperblock(_volume);
+                (Log, Stale) = journal.HasFastCommits ? (LogState.NotReplayed, "the fast commits at the end of its journal are not replayed") : (LogState.Replayed, null);
+            }
+            catch (FileSystemException e)
+            {
+                (Log, Stale) = (LogState.NotReplayed, $"its journal cannot be replayed ({e.Message})");
+            }
+        }
+
+        (Id, Label) = (_super.Id, _super.Label);
     }
 
     /// <inheritdoc/>
@@ -97,12 +89,19 @@ internal sealed class ExtFileSystem : UnixFileSystem<ExtFileSystem.Inode>
 
     private Inode Open(uint number)
     {
-        if (number == 0 || number > _inodesCount)
+        if (number == 0 || number > _super.Inodes)
             throw new FileSystemException($"it refers to the inode {number}, which cannot be");
-        var (group, index) = Math.DivRem(number - 1, _inodesPerGroup);
-        var descriptor = _volume.Bytes(_descriptorsAt + ((long)group * _descriptorSize), _descriptorSize);
-        var table = Le.U32(descriptor, 8) | (_descriptorSize >= 64 ? (long)Le.U32(descriptor, 40) << 32 : 0);
-        return new Inode(_volume.Bytes((table * _blockSize) + ((long)index * _inodeSize), 128));
+        var (group, index) = Math.DivRem(number - 1, _super.InodesPerGroup);
+        var descriptor = _volume.Bytes(_super.DescriptorsAt + ((long)group * _super.DescriptorSize), _super.DescriptorSize);
+        var table = Le.U32(descriptor, 8) | (_super.DescriptorSize >= 64 ? (long)Le.U32(descriptor, 40) << 32 : 0);
+        return new Inode(_volume.Bytes((table * _blockSize) + ((long)index * _super.InodeSize), 128));
+    }
+
+    private Journal OpenJournal()
+    {
+        if (_super.JournalInode == 0)
+            throw new FileSystemException("it lies on another device");
+        return new Journal(Content(Open(_super.JournalInode)), _blockSize);
     }
 
     private IEnumerable<(string Name, uint Number)> Entries(Inode folder)

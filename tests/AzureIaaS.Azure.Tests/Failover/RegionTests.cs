@@ -1,0 +1,114 @@
+using AzureIaaS.ArmDouble;
+using AzureIaaS.Azure.Tests.Support;
+using AzureIaaS.Failover;
+using AzureIaaS.Providers;
+
+namespace AzureIaaS.Azure.Tests.Failover;
+
+/// <summary>The loss of a region.</summary>
+public sealed class RegionTests : IDisposable
+{
+    private const string There = "northeurope";
+    private const long MiB = 1 << 20;
+
+    private readonly TestAzure _azure = new();
+
+    public RegionTests() => _azure.Arm.HasAgent = true;
+
+    public void Dispose() => _azure.Dispose();
+
+    private ICheckpointProvider Checkpoints => (ICheckpointProvider)_azure.Provider;
+
+    private INetworkProvider Networks => (INetworkProvider)_azure.Provider;
+
+    [Fact]
+    public async Task A_machine_comes_back_in_another_region_with_its_address_and_goes_on_living_there()
+    {
+        var machine = await OnNetworkAsync();
+        await Checkpoints.CreateCheckpointAsync(machine.Id, "hourly", false, _azure, default);
+        _azure.Time.Advance(TimeSpan.FromMinutes(40));
+
+        var report = await FailOverAsync(machine, There);
+
+        Assert.Equal((FailoverOutcome.Succeeded, null), (report.Outcome, report.Error));
+        Assert.Equal(("westeurope zone 1", There), (report.SourceHost, report.TargetHost));
+        Assert.Equal(["copy", "disks", "fence", "network", "start elsewhere", "check"], report.Steps.Select(s => s.Name));
+        Assert.InRange(report.Rpo!.Value.TotalMinutes, 40, 45);
+        var after = Assert.Single(await _azure.Session.ListAsync(default));
+        Assert.Equal((machine.Id, MachineState.Running, There, null, "10.20.0.9"), (after.Id, after.State, after.Region, after.Zone, after.IPAddress));
+        Assert.Equal("corp-northeurope", (await _azure.Provider.FindAsync(machine.Id, default))!.NetworkAdapters[0].Network);
+        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Warning && n.Text.Contains("public address", StringComparison.Ordinal));
+        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Step && n.Text.StartsWith("Copying snapshot", StringComparison.Ordinal) && n.Fraction is > 0 and < 1);
+        // The stand-in is as closed as the network was; the old disk is there still.
+        Assert.Empty(_azure.Arm.Resources[TestAzure.IdOf("Microsoft.Network/networkSecurityGroups", "corp-northeurope")]["properties"]!["securityRules"]!.AsArray());
+        Assert.Equal("web01-disk0", Assert.Single(await ((IOrphanProvider)_azure.Provider).ListOrphansAsync(default)).Name);
+
+        // And everything else goes on there: a checkpoint, a rehearsal, a stop, a restore, the removal of all.
+        var kept = await Checkpoints.CreateCheckpointAsync(machine.Id, "there", false, _azure, default);
+        Assert.Equal(FailoverOutcome.Succeeded, (await ((IFailoverProvider)_azure.Provider).FailOverAsync(machine.Id, new FailoverOptions { Kind = FailoverKind.Test }, _azure, default)).Outcome);
+        await _azure.Provider.StopAsync(machine.Id, new StopOptions(), _azure, default);
+        await Checkpoints.RestoreCheckpointAsync(machine.Id, kept.Id, _azure, default);
+        Assert.Equal(There, (await _azure.Provider.StartAsync(machine.Id, new StartOptions(), _azure, default)).Region);
+        await _azure.Provider.RemoveAsync(machine.Id, force: true, keepDisks: false, _azure, default);
+        Assert.DoesNotContain(_azure.Arm.Resources.Keys, k => k.Contains("web01", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task What_was_copied_before_needs_nothing_of_the_lost_region()
+    {
+        var machine = await OnNetworkAsync();
+        var copied = await Checkpoints.CreateCheckpointAsync(machine.Id, "copied", false, _azure, default);
+        await ((ICheckpointCopier)_azure.Provider).CopyCheckpointAsync(machine.Id, copied.Id, There, _azure, default);
+        await Checkpoints.CreateCheckpointAsync(machine.Id, "younger", false, _azure, default);
+        _azure.Arm.Intercept = r => r.Method == "PUT" && System.Text.Encoding.UTF8.GetString(r.Body).Contains("westeurope", StringComparison.Ordinal)
+            ? Answer.Error(500, "RegionDown", "The region does not answer.") : null;
+
+        var report = await FailOverAsync(machine, There);
+
+        Assert.Equal((FailoverOutcome.Succeeded, null), (report.Outcome, report.Error));
+        Assert.Contains("'copied'", report.RpoStatement, StringComparison.Ordinal);
+        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Warning && n.Text.Contains("'younger' is younger", StringComparison.Ordinal));
+        Assert.Equal(["copied", "younger"], (await _azure.Provider.FindAsync(machine.Id, default))!.Checkpoints.Select(c => c.Name));
+        await Checkpoints.RemoveCheckpointAsync(machine.Id, copied.Id, _azure, default);
+        Assert.DoesNotContain(_azure.Arm.Resources.Keys, k => k.Contains("/snapshots/", StringComparison.Ordinal) && k.EndsWith(There, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Cut_off_at_any_request_it_leaves_one_machine_here_or_there()
+    {
+        for (var at = 0; ; at += Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is null ? 3 : 1)
+        {
+            using var azure = new TestAzure();
+            azure.Arm.HasAgent = true;
+            var machine = await OnNetworkAsync(azure);
+            await ((ICheckpointProvider)azure.Provider).CreateCheckpointAsync(machine.Id, "hourly", false, azure, default);
+            var (changes, cut) = (0, at);
+            azure.Arm.Intercept = r => r.Method is "PUT" or "DELETE" or "PATCH" && changes++ == cut ? throw new InvalidOperationException("died") : null;
+            var died = await Record.ExceptionAsync(() => FailOverAsync(machine, There, azure)) is not null;
+            azure.Arm.Intercept = _ => null;
+            foreach (var operation in azure.Session.ListOperations(includeEnded: false))
+                await azure.Session.ResumeOperationAsync(operation.Id, azure, default);
+
+            var after = Assert.Single(await azure.Session.ListAsync(default));
+            Assert.Equal(MachineState.Running, (await azure.Provider.StartAsync(after.Id, new StartOptions(), azure, default)).State);
+            Assert.Single(azure.Arm.Resources.Keys, k => k.Contains("/virtualMachines/", StringComparison.Ordinal));
+            Assert.Equal("10.20.0.9", (await azure.Provider.FindAsync(after.Id, default))!.IPAddress);
+            if (!died)
+                return;
+        }
+    }
+
+    private Task<VirtualMachine> OnNetworkAsync() => OnNetworkAsync(_azure);
+
+    private static async Task<VirtualMachine> OnNetworkAsync(TestAzure azure)
+    {
+        var networks = (INetworkProvider)azure.Provider;
+        var corp = await networks.AddNetworkAsync(new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24" }, azure, default);
+        var machine = await azure.ImportAsync(azure.Image("web01.img", 24 * MiB, (1024, 64)), r => r with { Zone = "1" });
+        await networks.JoinAsync(machine.Id, corp.Id, new JoinOptions { IPAddress = "10.20.0.9", PublicAddress = true }, azure, default);
+        return await azure.Provider.StartAsync(machine.Id, new StartOptions(), azure, default);
+    }
+
+    private Task<FailoverReport> FailOverAsync(VirtualMachine machine, string to, TestAzure? azure = null) =>
+        ((IFailoverProvider)(azure ?? _azure).Provider).FailOverAsync(machine.Id, new FailoverOptions { Kind = FailoverKind.Unplanned, TargetHost = to }, azure ?? _azure, default);
+}
