@@ -92,40 +92,31 @@ internal sealed class SiteBenchmark : Benchmark
         }
     }
 
-    /// <summary>How many packets a second come through when so many are under way; what does not come is sent again no sooner than it is given up.</summary>
+    /// <summary>How many packets a second come through when so many are under way. Those that do not come are given up when none has for a while.</summary>
     private static double Rate(Sender send, Socket receiver, TimeSpan time)
     {
+        using var window = new SemaphoreSlim(Window);
         var (received, ends) = (0L, false);
         var taker = new Thread(() =>
         {
             var buffer = new byte[PacketLength];
             while (!Volatile.Read(ref ends))
             {
-                if (receiver.Receive(buffer, SocketFlags.None, out _) > 0)
-                    Interlocked.Increment(ref received);
+                if (receiver.Receive(buffer, SocketFlags.None, out _) <= 0)
+                    continue;
+                received++;
+                window.Release();
             }
         });
         taker.Start();
         var data = new byte[PacketLength - 28];
-        var (clock, sent, moved, seen) = (Stopwatch.StartNew(), 0L, 0L, 0L);
+        var clock = Stopwatch.StartNew();
         while (clock.Elapsed < time)
         {
-            var now = Interlocked.Read(ref received);
-            if (now != seen)
-                (seen, moved) = (now, clock.ElapsedTicks);
-            if (sent - now < Window)
-            {
+            if (window.Wait(LostAfter))
                 send(data);
-                sent++;
-            }
-            else if (clock.ElapsedTicks - moved > LostAfter.TotalSeconds * Stopwatch.Frequency)
-            {
-                (sent, moved) = (now, clock.ElapsedTicks);
-            }
             else
-            {
-                Thread.Yield();
-            }
+                window.Release(Window);
         }
 
         var rate = Interlocked.Read(ref received) / clock.Elapsed.TotalSeconds;
