@@ -6,6 +6,7 @@ using AzureIaaS.Azure.Networks;
 using AzureIaaS.Azure.Upload;
 using AzureIaaS.Imports;
 using AzureIaaS.Providers;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.Azure;
 
@@ -91,8 +92,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     public async Task ReviewAsync(ImportPlan plan, CancellationToken cancellation)
     {
         var machine = plan.Machine;
-        if (machine.OSType == GuestOSType.Unknown)
-            machine.OSType = PlannedGuest.SystemOf(plan, cancellation);
+        PlannedGuest.Review(plan, ReadinessTarget.Azure, cancellation);
         AzureRules.Check(plan);
         await _directory.FindVmAsync(machine, cancellation);
         foreach (var disk in machine.Disks)

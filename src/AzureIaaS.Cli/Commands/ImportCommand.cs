@@ -98,6 +98,8 @@ internal static class ImportCommand
         if (run.Parsed.GetValue(WhatIf))
         {
             var (_, plan) = await run.Session.Imports.PlanAsync(request, run.Cancellation);
+            foreach (var warning in plan.Warnings)
+                run.Notices.Report(Notice.Warning(warning));
             run.Notices.Report(Notice.Warning("What if: " + plan.Describe()));
             return;
         }

@@ -52,8 +52,11 @@ internal sealed class MappedImage(
     public override IReadOnlyList<string> Warnings { get; } =
         [.. warnings, .. (parent?.Warnings ?? []).Select(w => $"Parent {System.IO.Path.GetFileName(parent?.Path)}: {w}")];
 
+    /// <summary>Says what is wrong with what no reader needs.</summary>
+    public Func<CancellationToken, IEnumerable<string>>? FindOtherFaults { get; init; }
+
     /// <inheritdoc/>
-    internal override IEnumerable<string> FindTableFaults(CancellationToken cancellation) => map.FindFaults(cancellation);
+    internal override IEnumerable<string> FindTableFaults(CancellationToken cancellation) => map.FindFaults(cancellation).Concat(FindOtherFaults?.Invoke(cancellation) ?? []);
 
     /// <inheritdoc/>
     protected override void ReadCore(long offset, Span<byte> buffer) => map.Read(offset, buffer);

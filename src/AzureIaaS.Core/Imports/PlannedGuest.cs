@@ -1,18 +1,46 @@
 using AzureIaaS.Disks;
 using AzureIaaS.Guests;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.Imports;
 
 /// <summary>What is on the disks of a machine that is to be imported, for places that must be told.</summary>
 public static class PlannedGuest
 {
-    /// <summary>Finds out which family of operating system a planned machine has, where nobody has said.</summary>
+    /// <summary>
+    /// Looks the guest over: which family of operating system it has, where nobody has said, and what the rules of readiness find against the target, which
+    /// the plan then warns of. It refuses nothing: an inspection may be wrong, and what the target itself refuses is checked elsewhere.
+    /// </summary>
     /// <param name="plan">The plan.</param>
+    /// <param name="target">Where it goes.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <exception cref="DiskImageException">An image is damaged where it was looked at.</exception>
-    public static GuestOSType SystemOf(ImportPlan plan, CancellationToken cancellation)
+    public static void Review(ImportPlan plan, ReadinessTarget target, CancellationToken cancellation)
     {
         ArgumentNullException.ThrowIfNull(plan);
+        var machine = plan.Machine;
+        var guest = Inspect(plan, cancellation);
+        if (machine.OSType == GuestOSType.Unknown)
+        {
+            machine.OSType = guest.Family switch
+            {
+                GuestFamily.Windows => GuestOSType.Windows,
+                GuestFamily.Linux => GuestOSType.Linux,
+                _ => GuestOSType.Unknown,
+            };
+        }
+
+        var source = new ImportSource { Format = machine.Origin?.Format ?? "", Name = machine.Name, Firmware = machine.Firmware, Disks = [.. plan.Sources] };
+        foreach (var finding in ReadinessJudge.FindingsOf(source, guest, ReadinessJudge.Exact(target, machine.Firmware)))
+        {
+            var isAgainst = finding.Severity is ReadinessSeverity.Blocker or ReadinessSeverity.Condition;
+            if (isAgainst && !plan.Warnings.Any(w => w.Contains(finding.Message, StringComparison.Ordinal)))
+                plan.Warnings.Add($"{machine.Name}: {finding.Message} {finding.Remedy}");
+        }
+    }
+
+    private static GuestInfo Inspect(ImportPlan plan, CancellationToken cancellation)
+    {
         var disks = new List<DiskImage>();
         try
         {
@@ -24,12 +52,7 @@ public static class PlannedGuest
                 }));
             }
 
-            return GuestInspector.Inspect(disks, cancellation).Family switch
-            {
-                GuestFamily.Windows => GuestOSType.Windows,
-                GuestFamily.Linux => GuestOSType.Linux,
-                _ => GuestOSType.Unknown,
-            };
+            return GuestInspector.Inspect(disks, cancellation);
         }
         finally
         {

@@ -24,13 +24,8 @@ public static class ReadinessJudge
     internal static ReadinessReport Judge(ImportRequest request, ImportSource source, GuestInfo guest, ReadinessTarget target)
     {
         var firmware = request.Firmware != Firmware.Unknown ? request.Firmware : source.Firmware;
-        if (target == ReadinessTarget.Azure)
-            target = firmware == Firmware.Uefi ? ReadinessTarget.AzureGen2 : ReadinessTarget.AzureGen1;
-        var subject = new ReadinessSubject(source with { Firmware = firmware }, guest, target);
-        var findings = ReadinessRule.Known.SelectMany(r => r.Find(subject).Select(f => new ReadinessFinding
-        {
-            Severity = r.Severity, Rule = r.Id, Message = f.Message, Remedy = f.Remedy, Source = r.Origin,
-        })).OrderByDescending(f => f.Severity).ToList();
+        target = Exact(target, firmware);
+        var findings = FindingsOf(source with { Firmware = firmware }, guest, target);
         return new ReadinessReport
         {
             Path = SourcePath.Full(request.Path),
@@ -51,6 +46,20 @@ public static class ReadinessJudge
                 _ => ReadinessVerdict.Ready,
             },
         };
+    }
+
+    /// <summary>Azure's generation is the firmware's.</summary>
+    internal static ReadinessTarget Exact(ReadinessTarget target, Firmware firmware) =>
+        target != ReadinessTarget.Azure ? target : firmware == Firmware.Uefi ? ReadinessTarget.AzureGen2 : ReadinessTarget.AzureGen1;
+
+    /// <summary>What the rules find, the worst first.</summary>
+    internal static List<ReadinessFinding> FindingsOf(ImportSource source, GuestInfo guest, ReadinessTarget target)
+    {
+        var subject = new ReadinessSubject(source, guest, target);
+        return [.. ReadinessRule.Known.SelectMany(r => r.Find(subject).Select(f => new ReadinessFinding
+        {
+            Severity = r.Severity, Rule = r.Id, Message = f.Message, Remedy = f.Remedy, Source = r.Origin,
+        })).OrderByDescending(f => f.Severity)];
     }
 
     private static GuestInfo Inspect(ImportRequest request, ImportSource source, CancellationToken cancellation)

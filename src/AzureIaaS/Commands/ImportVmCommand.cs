@@ -220,6 +220,8 @@ public sealed class ImportVmCommand : PathCmdlet
         if (MyInvocation.BoundParameters.TryGetValue("WhatIf", out var whatIf) && ((SwitchParameter)whatIf).ToBool())
         {
             var plan = Await(async c => (await session.Imports.PlanAsync(request, c)).Plan);
+            foreach (var warning in plan.Warnings)
+                WriteWarning(warning);
             ShouldProcess(plan.Describe(), plan.Describe(), "Import");
             return;
         }

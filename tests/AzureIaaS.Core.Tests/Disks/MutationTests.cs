@@ -50,6 +50,8 @@ public class MutationTests
                     RandomAccess.SetLength(file, 1 + random.Next(bytes.Length));
 
                 var before = GC.GetAllocatedBytesForCurrentThread();
+                if (random.Next(8) == 0)
+                    Check(path);
                 if (IsRead(path, random))
                     read++;
                 else
@@ -89,6 +91,24 @@ public class MutationTests
         catch (Exception e)
         {
             throw new InvalidOperationException($"{_what}: {e.GetType().Name} escaped", e);
+        }
+    }
+
+    /// <summary>Has everything said that is wrong with the image.</summary>
+    private void Check(string path)
+    {
+        try
+        {
+            using var image = DiskFormat.OpenImage(path, new DiskOpenOptions { SkipTables = true });
+            _ = image.FindTableFaults(CancellationToken.None).Take(200).Count();
+        }
+        catch (DiskImageException)
+        {
+            // What cannot be opened cannot be looked into.
+        }
+        catch (Exception e)
+        {
+            throw new InvalidOperationException($"{_what}, checked: {e.GetType().Name} escaped", e);
         }
     }
 

@@ -1,6 +1,7 @@
 using AzureIaaS.Disks;
 using AzureIaaS.Guests;
 using AzureIaaS.Imports;
+using AzureIaaS.Providers;
 using AzureIaaS.Readiness;
 using AzureIaaS.Tests.Support;
 
@@ -64,6 +65,20 @@ public sealed class ReadinessTests : IDisposable
         Assert.Contains("hv_storvsc", refusal.Message, StringComparison.Ordinal);
         File.SetLastWriteTimeUtc(report.Path, DateTimeOffset.UnixEpoch.UtcDateTime);
         Assert.Equal("SourceChanged", Assert.Throws<IaaSException>(() => report.ToImport(request, "Local")).ErrorId);
+    }
+
+    [SkippableFact]
+    public void APlanWarnsOfWhatAReportFinds()
+    {
+        LinuxDisk.Require();
+        var report = Judge(ByUuid, hasHyperV: false, ReadinessTarget.Azure);
+        var request = new ImportRequest { Path = report.Path, Name = "web01" };
+        var plan = ImportPlan.Make(request, ImportInput.Open(request, default), new ImportPlace("/x", 1L << 40, 0), Guid.NewGuid(), DateTimeOffset.UnixEpoch);
+        PlannedGuest.Review(plan, ReadinessTarget.Azure, default);
+        Assert.Equal(GuestOSType.Linux, plan.Machine.OSType);
+        Assert.All(report.Findings.Where(f => f.Severity is ReadinessSeverity.Blocker or ReadinessSeverity.Condition), f => Assert.Contains(plan.Warnings, w => w.EndsWith($"{f.Message} {f.Remedy}", StringComparison.Ordinal)));
+        Assert.Contains(plan.Warnings, w => w.Contains("hv_storvsc", StringComparison.Ordinal));
+        Assert.Equal(plan.Warnings.Count, plan.Warnings.Distinct().Count());
     }
 
     [Fact]

@@ -10,6 +10,9 @@ internal sealed class HeaderExtensions
     private const uint BackingFormatName = 0xE2792ACA;
     private const uint FeatureNameTable = 0x6803F857;
     private const uint ExternalDataFileName = 0x44415441;
+    private const uint BitmapsExtension = 0x23852875;
+    private const int BitmapsSize = 24;
+    private const ulong MaxDirectory = 64 << 20;
     private const int FeatureNameSize = 48;
     private const byte Incompatible = 0;
 
@@ -20,6 +23,9 @@ internal sealed class HeaderExtensions
 
     /// <summary>The file that holds the clusters; null where none is named.</summary>
     public string? DataFile { get; private set; }
+
+    /// <summary>Where the directory of persistent bitmaps is, and its length in bytes; null where there is none.</summary>
+    public (long Offset, long Length)? Bitmaps { get; private set; }
 
     /// <summary>Reads the extensions, up to the first that cannot be.</summary>
     /// <param name="bytes">The bytes behind the header.</param>
@@ -40,6 +46,8 @@ internal sealed class HeaderExtensions
                 found.DataFile = Encoding.UTF8.GetString(data);
             else if (type == FeatureNameTable)
                 found._featureNames = data.ToArray();
+            else if (type == BitmapsExtension && length >= BitmapsSize && BinaryPrimitives.ReadUInt64BigEndian(data[8..]) is <= MaxDirectory and var size && BinaryPrimitives.ReadUInt64BigEndian(data[16..]) is <= long.MaxValue and var offset)
+                found.Bitmaps = ((long)offset, (long)size);
             bytes = bytes[(int)Math.Min(bytes.Length, (length + 7L) / 8 * 8)..];
         }
 

@@ -15,10 +15,11 @@ internal static class Qcow2Checks
     /// <param name="file">The image's file.</param>
     /// <param name="header">Its header.</param>
     /// <param name="extensions">What is behind that.</param>
-    public static void Features(DiskFile file, Qcow2Header header, HeaderExtensions extensions)
+    /// <param name="isCheck">Whether it is opened to say what is wrong with it: what is in doubt is then no reason not to.</param>
+    public static void Features(DiskFile file, Qcow2Header header, HeaderExtensions extensions, bool isCheck)
     {
         var convert = DiskErrors.ConvertByQemu(file.Path, "qcow2");
-        var features = header.incompatible_features;
+        var features = header.incompatible_features & ~(isCheck ? Qcow2Header.Dirty | Qcow2Header.Corrupt : 0);
         if (header.crypt_method != 0)
         {
             throw DiskErrors.UnsupportedFeature(file.Path, 32,

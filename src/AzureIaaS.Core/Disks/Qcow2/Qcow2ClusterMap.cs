@@ -77,7 +77,7 @@ internal sealed class Qcow2ClusterMap : UnitMap
         Span<byte> entries = stackalloc byte[count * _entrySize];
         var tableAt = L2At(unit) + (first * _entrySize);
         if (tableAt > _tableFileLength - entries.Length)
-            throw DiskErrors.PointsOutside(_path, L1EntryAt(unit), tableAt, entries.Length, _tableFileLength);
+            throw DiskErrors.PointsOutside(_path, L1EntryAt(unit), L2At(unit), UnitSize, _tableFileLength);
         _view.Read(tableAt, entries);
         for (var i = 0; i < count; i++)
         {

@@ -31,7 +31,7 @@ internal sealed class Qcow2Format : DiskFormat
         if (header.version is not (2 or 3))
             throw DiskErrors.UnsupportedFeature(file.Path, 4, $"version {header.version} of qcow2", DiskErrors.ConvertByQemu(file.Path, "qcow2"));
         var extensions = HeaderExtensions.Parse(head.AsSpan((int)Math.Min(header.header_length, (uint)head.Length)));
-        Qcow2Checks.Features(file, header, extensions);
+        Qcow2Checks.Features(file, header, extensions, options.SkipTables);
         Qcow2Checks.Numbers(file, header);
         var snapshots = Qcow2Snapshot.ReadAll(file, header);
         var state = StateOf(file, header, snapshots, options.Snapshot);
@@ -49,7 +49,10 @@ internal sealed class Qcow2Format : DiskFormat
                 map.Verify();
             if (options.Snapshot is null && snapshots.Count > 0)
                 warnings.Add($"It holds {snapshots.Count} internal snapshots; its current state is read. A snapshot is read where it is named.");
-            return new MappedImage(this, header.version == 2 ? "v2" : "v3", map, files, DetailsOf(header, snapshots), warnings, parent: parent);
+            return new MappedImage(this, header.version == 2 ? "v2" : "v3", map, files, DetailsOf(header, snapshots), warnings, parent: parent)
+            {
+                FindOtherFaults = cancellation => new Qcow2References(file, header, snapshots, extensions).FindFaults(cancellation),
+            };
         }
         catch
         {

@@ -35,6 +35,8 @@ internal sealed class Qcow2Header
     /// <summary>The byte that <see cref="compression_type"/> is, where the header is long enough.</summary>
     private const int CompressionTypeAt = 104;
 
+    private const uint DefaultRefcountOrder = 4;
+
     public required uint version { get; init; }
 
     public required ulong backing_file_offset { get; init; }
@@ -58,10 +60,13 @@ internal sealed class Qcow2Header
 
     public required ulong snapshots_offset { get; init; }
 
-    /// <summary>Where the table of refcount blocks is; no reader needs it.</summary>
+    /// <summary>Where the table of refcount blocks is; only who checks an image needs it.</summary>
     public ulong refcount_table_offset { get; init; }
 
     public uint refcount_table_clusters { get; init; }
+
+    /// <summary>Reference counts have 2 to the power of this many bits.</summary>
+    public uint refcount_order { get; init; } = DefaultRefcountOrder;
 
     public ulong incompatible_features { get; init; }
 
@@ -96,9 +101,12 @@ internal sealed class Qcow2Header
             crypt_method = BinaryPrimitives.ReadUInt32BigEndian(bytes[32..]),
             l1_size = BinaryPrimitives.ReadUInt32BigEndian(bytes[36..]),
             l1_table_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[40..]),
+            refcount_table_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[48..]),
+            refcount_table_clusters = BinaryPrimitives.ReadUInt32BigEndian(bytes[56..]),
             nb_snapshots = BinaryPrimitives.ReadUInt32BigEndian(bytes[60..]),
             snapshots_offset = BinaryPrimitives.ReadUInt64BigEndian(bytes[64..]),
             incompatible_features = version >= 3 ? BinaryPrimitives.ReadUInt64BigEndian(bytes[72..]) : 0,
+            refcount_order = version >= 3 ? BinaryPrimitives.ReadUInt32BigEndian(bytes[96..]) : DefaultRefcountOrder,
             header_length = length,
             compression_type = length > CompressionTypeAt && bytes.Length > CompressionTypeAt ? bytes[CompressionTypeAt] : (byte)0,
         };
@@ -118,7 +126,7 @@ internal sealed class Qcow2Header
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(48), refcount_table_offset);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(56), refcount_table_clusters);
         BinaryPrimitives.WriteUInt64BigEndian(bytes.AsSpan(72), incompatible_features);
-        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(96), 4);   // refcount_order: 16 bits
+        BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(96), refcount_order);
         BinaryPrimitives.WriteUInt32BigEndian(bytes.AsSpan(100), length);
         bytes[CompressionTypeAt] = compression_type;
         return bytes;

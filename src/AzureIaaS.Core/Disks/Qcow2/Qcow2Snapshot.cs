@@ -10,7 +10,8 @@ namespace AzureIaaS.Disks.Qcow2;
 /// <param name="L1Size">How many entries that has.</param>
 /// <param name="DiskSize">The disk's size at that time, in bytes; null where it is not recorded and the current one holds.</param>
 /// <param name="Taken">When it was taken.</param>
-internal sealed record Qcow2Snapshot(string Id, string Name, ulong L1TableOffset, uint L1Size, ulong? DiskSize, DateTimeOffset Taken)
+/// <param name="End">The first byte behind its entry in the table.</param>
+internal sealed record Qcow2Snapshot(string Id, string Name, ulong L1TableOffset, uint L1Size, ulong? DiskSize, DateTimeOffset Taken, long End)
 {
     private const int FixedSize = 40;
     private const int MaxSnapshots = 65536;
@@ -43,7 +44,8 @@ internal sealed record Qcow2Snapshot(string Id, string Name, ulong L1TableOffset
                 BinaryPrimitives.ReadUInt64BigEndian(entry),
                 BinaryPrimitives.ReadUInt32BigEndian(entry[8..]),
                 extraSize >= 16 ? BinaryPrimitives.ReadUInt64BigEndian(rest.AsSpan(8)) : null,
-                DateTimeOffset.FromUnixTimeSeconds(BinaryPrimitives.ReadUInt32BigEndian(entry[16..]))));
+                DateTimeOffset.FromUnixTimeSeconds(BinaryPrimitives.ReadUInt32BigEndian(entry[16..])),
+                at + FixedSize + rest.Length));
             at += (FixedSize + rest.Length + 7L) / 8 * 8;
         }
 

@@ -24,6 +24,26 @@ internal sealed class VdiBlockMap : UnitMap
     }
 
     /// <inheritdoc/>
+    protected override long UnitLead => _header.BlockExtraSize;
+
+    /// <summary>Whether the header counts the blocks as the map does; who writes to the image puts the next block behind as many.</summary>
+    /// <param name="cancellation">Stops it.</param>
+    public IEnumerable<string> FindCountFaults(CancellationToken cancellation)
+    {
+        long allocated = 0;
+        Span<byte> entry = stackalloc byte[EntrySize];
+        for (long unit = 0; unit < UnitCount; unit++)
+        {
+            cancellation.ThrowIfCancellationRequested();
+            _view.Read(_header.OffBlocks + (unit * EntrySize), entry);
+            if (BinaryPrimitives.ReadUInt32LittleEndian(entry) < Zero)
+                allocated++;
+        }
+
+        return allocated == _header.BlocksAllocated ? [] : [$"{TablePath}, at byte 388: its header counts {_header.BlocksAllocated:N0} blocks in the file, and its block map {allocated:N0}."];
+    }
+
+    /// <inheritdoc/>
     protected override int Locate(long unit, Span<UnitPlace> places)
     {
         Span<byte> entries = stackalloc byte[Math.Min(places.Length, 512) * EntrySize];

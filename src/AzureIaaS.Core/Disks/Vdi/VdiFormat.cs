@@ -40,7 +40,7 @@ internal sealed class VdiFormat : DiskFormat
             if (!options.SkipTables)
                 map.Verify();
             var variant = header.Type switch { VdiImageType.Fixed => "fixed", VdiImageType.Diff => "differencing", _ => "dynamic" };
-            return new MappedImage(this, variant, map, [file], DetailsOf(header), [], parent: parent);
+            return new MappedImage(this, variant, map, [file], DetailsOf(header), [], parent: parent) { FindOtherFaults = map.FindCountFaults };
         }
         catch
         {

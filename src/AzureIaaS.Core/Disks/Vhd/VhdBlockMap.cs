@@ -39,6 +39,9 @@ internal sealed class VhdBlockMap : UnitMap
     }
 
     /// <inheritdoc/>
+    protected override long UnitLead => _bitmapSize;
+
+    /// <inheritdoc/>
     protected override int Locate(long unit, Span<UnitPlace> places)
     {
         Span<byte> entries = stackalloc byte[Math.Min(places.Length, 512) * EntrySize];

@@ -45,6 +45,19 @@ internal sealed class VhdxBlockMap : UnitMap
     public long LastFileOffset { get; init; }
 
     /// <inheritdoc/>
+    protected override IEnumerable<(long Offset, long Length, string Name)> Tables()
+    {
+        // Without a parent, no bitmap is used: what the table says of one does not matter.
+        var entry = new byte[BatEntry.Size];
+        for (long chunk = 0; _hasParent && chunk * _chunkRatio < UnitCount; chunk++)
+        {
+            _view.Read(_bat + ((((chunk + 1) * (_chunkRatio + 1)) - 1) * BatEntry.Size), entry);
+            if (new BatEntry(BinaryPrimitives.ReadUInt64LittleEndian(entry)) is { State: PayloadBlockState.FullyPresent } bitmap)
+                yield return (bitmap.FileOffset, BitmapSize, $"the bitmap of the disk's bytes from {chunk * _chunkRatio * UnitSize:N0}");
+        }
+    }
+
+    /// <inheritdoc/>
     protected override int Locate(long unit, Span<UnitPlace> places)
     {
         Span<byte> entries = stackalloc byte[BatEntry.Size * (int)Math.Min(Math.Min(places.Length, 512), _chunkRatio - (unit % _chunkRatio))];

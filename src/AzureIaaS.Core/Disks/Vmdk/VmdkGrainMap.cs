@@ -57,6 +57,16 @@ internal sealed class VmdkGrainMap : UnitMap
     protected override long AbsentAt(long unit) => TableAt(unit) == 0 ? _tableEntries - (unit % _tableEntries) : 0;
 
     /// <inheritdoc/>
+    protected override IEnumerable<(long Offset, long Length, string Name)> Tables()
+    {
+        for (long unit = 0; unit < UnitCount; unit += _tableEntries)
+        {
+            if (TableAt(unit) is not 0 and var table)
+                yield return (table * SectorSize, _tableEntries * (long)EntrySize, $"the table of the grains from {unit * UnitSize:N0}");
+        }
+    }
+
+    /// <inheritdoc/>
     protected override int Locate(long unit, Span<UnitPlace> places)
     {
         var first = unit % _tableEntries;
@@ -64,7 +74,7 @@ internal sealed class VmdkGrainMap : UnitMap
         Span<byte> entries = stackalloc byte[count * EntrySize];
         var tableAt = (TableAt(unit) * SectorSize) + (first * EntrySize);
         if (tableAt > File.Length - entries.Length)
-            throw DiskErrors.PointsOutside(File.Path, DirectoryEntryAt(unit), tableAt, entries.Length, File.Length);
+            throw DiskErrors.PointsOutside(File.Path, DirectoryEntryAt(unit), TableAt(unit) * SectorSize, _tableEntries * (long)EntrySize, File.Length);
         _view.Read(tableAt, entries);
         for (var i = 0; i < count; i++)
         {

@@ -23,7 +23,8 @@ internal static class LiveFleet
             FirstUpdateDomain = Math.Max(0, h.UpdateDomain),
         })];
         var names = usable.Select(h => h.Name).ToHashSet(StringComparer.OrdinalIgnoreCase);
-        model.Machines = [.. machines.DistinctBy(m => m.Id).Select(m => new MachineGroup
+        // Those of a lost host have their turn in the order of the model.
+        model.Machines = [.. machines.DistinctBy(m => m.Id).OrderBy(m => m.StartOrder).Select(m => new MachineGroup
         {
             Name = m.Name,
             Cpu = m.Cpu,
