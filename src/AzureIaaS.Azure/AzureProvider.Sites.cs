@@ -8,7 +8,10 @@ internal sealed partial class AzureProvider : ISiteProvider
 {
     public Task<IReadOnlyList<Site>> ListSitesAsync(CancellationToken cancellation) => _sites.ListAsync(cancellation);
 
-    public Task<Site> AddSiteAsync(Site site, SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation) => _sites.AddAsync(site, credential, notices, cancellation);
+    public Task<Site> AddSiteAsync(Site site, SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation) =>
+        credential is not { Authentication: SiteAuthentication.Certificate } ? _sites.AddAsync(site, credential?.SharedKey, notices, cancellation)
+            : throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Sites in Azure are joined by a shared key here, not by certificates.",
+                "Give -SharedKey, or leave it out to have one made.", site.Name);
 
     public Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation) => _sites.RemoveAsync(site, notices, cancellation);
 

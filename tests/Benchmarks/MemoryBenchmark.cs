@@ -44,7 +44,10 @@ internal sealed class MemoryBenchmark : Benchmark
             $"{ByteSize.Format(run.PeakMemory)}, {Row.Time(run.Elapsed)}", Target.Below(run.PeakMemory, Most));
     }
 
-    private static void Create(string path, long length)
+    /// <summary>Makes a sparse disk, with a little data everywhere.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="length">Its length in bytes.</param>
+    internal static void Create(string path, long length)
     {
         using var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write);
         RandomAccess.SetLength(file, length);

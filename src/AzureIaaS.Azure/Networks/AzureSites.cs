@@ -37,19 +37,13 @@ internal sealed class AzureSites(ArmConnection connection, NetworkResources reso
 
     /// <summary>Joins a site to a network; one that was cut off goes on.</summary>
     /// <param name="site">The site.</param>
-    /// <param name="credential">The shared key; null to have one made.</param>
+    /// <param name="sharedKey">The shared key; null to have one made.</param>
     /// <param name="notices">Receives steps; making a gateway takes the better part of an hour.</param>
     /// <param name="cancellation">Stops waiting; Azure goes on, and so does the same again.</param>
     /// <exception cref="IaaSException">Its name is taken, or something about it is not possible.</exception>
-    public async Task<Site> AddAsync(Site site, SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation)
+    public async Task<Site> AddAsync(Site site, string? sharedKey, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        if (credential?.Authentication == SiteAuthentication.Certificate)
-        {
-            throw new IaaSException(ErrorKind.NotSupported, "CertificatesNotSupported", $"'{site.Name}' cannot be joined by certificates: sites of Azure are joined by shared keys alone.",
-                "Leave out -Certificate and -CaCertificate; a key is made, or give one with -SharedKey.", site.Name);
-        }
-
-        var key = credential?.SharedKey ?? SharedKey.Make();
+        var key = SharedKey.Check(sharedKey ?? SharedKey.Make());
         var data = await networks.NeededAsync(site.NetworkId, cancellation);
         AzureNetworks.MustBeOurs(data);
         var own = resources.IdOf(NetworkResources.LocalGateways, site.Name);

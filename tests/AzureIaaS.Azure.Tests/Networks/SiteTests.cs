@@ -3,7 +3,6 @@ using AzureIaaS.Azure.Networks;
 using AzureIaaS.Azure.Tests.Support;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
-using AzureIaaS.Tests.Networks;
 
 namespace AzureIaaS.Azure.Tests.Networks;
 
@@ -40,22 +39,6 @@ public sealed class SiteTests : IDisposable
         Assert.Contains(Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes(Key)), text, StringComparison.Ordinal);
         Assert.Contains($"remote_addrs = {listed.LocalAddress}", text, StringComparison.Ordinal);
         Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Step && n.Text.StartsWith("Creating corp-vpn:", StringComparison.Ordinal) && n.Fraction is >= 0 and < 1);
-    }
-
-    [Fact]
-    public async Task Certificates_are_refused_before_anything_is_made()
-    {
-        var corp = await NetworkAsync("corp", "10.20.0.0/24");
-        using var issuer = new TestCertificates();
-        using var own = issuer.Issue("CN=cloud");
-        var (file, ca) = (Path.Combine(_azure.Folder, "own.pem"), Path.Combine(_azure.Folder, "ca.pem"));
-        await File.WriteAllTextAsync(file, own.ExportCertificatePem() + "\n" + TestCertificates.KeyPem(own));
-        await File.WriteAllTextAsync(ca, issuer.CaPem);
-        var site = Site(corp, "hq");
-        var credential = CertificateFile.Read(new CertificateFiles(file, null, ca), null, site, TimeProvider.System.GetUtcNow());
-        var before = _azure.Arm.Resources.Count;
-        Assert.Equal("CertificatesNotSupported", (await Assert.ThrowsAsync<IaaSException>(() => Sites.AddSiteAsync(site, credential, _azure, default))).ErrorId);
-        Assert.Equal(before, _azure.Arm.Resources.Count);
     }
 
     [Fact]

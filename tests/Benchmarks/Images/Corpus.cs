@@ -54,6 +54,8 @@ internal sealed record ImageKind(string Name, string Suffix, string Format, para
 /// <param name="isQuick">Whether small ones will do.</param>
 internal sealed class Corpus(string folder, bool isQuick)
 {
+    private const long SystemLength = 40L << 30;
+
     private readonly long _length = isQuick ? 1L << 30 : 8L << 30;
     private readonly long _data = isQuick ? 150L << 20 : 1200L << 20;
 
@@ -69,6 +71,10 @@ internal sealed class Corpus(string folder, bool isQuick)
     /// <param name="kind">The kind of image.</param>
     public Task<BenchImage> FileSystemAsync(ImageKind kind) => ImageAsync("ext4", kind, path => FileSystemDisk.CreateAsync(path, _length, _data));
 
+    /// <summary>An image of a large disk with a system on it.</summary>
+    /// <param name="kind">The kind of image.</param>
+    public Task<BenchImage> SystemAsync(ImageKind kind) => ImageAsync("system, 40 GiB", kind, path => SystemDisk.CreateAsync(path, SystemLength, _data));
+
     private Task<BenchImage> SyntheticAsync(string disk, ImageKind kind, bool isThin) => ImageAsync(disk, kind, path =>
     {
         SyntheticDisk.Create(path, _length, _data, isThin);
@@ -78,7 +84,7 @@ internal sealed class Corpus(string folder, bool isQuick)
     private async Task<BenchImage> ImageAsync(string disk, ImageKind kind, Func<string, Task> create)
     {
         Directory.CreateDirectory(folder);
-        var stem = Path.Combine(folder, disk + (isQuick ? "-quick" : ""));
+        var stem = Path.Combine(folder, disk.Split(',')[0] + (isQuick ? "-quick" : ""));
         var raw = stem + ImageKind.Raw.Suffix;
         await OnceAsync(raw, create);
         var image = stem + kind.Suffix;

@@ -35,6 +35,7 @@ internal sealed class Qcow2Header
     /// <summary>The byte that <see cref="compression_type"/> is, where the header is long enough.</summary>
     private const int CompressionTypeAt = 104;
 
+    /// <summary>What version 2 has, which does not say it: 16 bits.</summary>
     private const uint DefaultRefcountOrder = 4;
 
     public required uint version { get; init; }

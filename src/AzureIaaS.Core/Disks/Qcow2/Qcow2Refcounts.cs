@@ -12,6 +12,7 @@ internal sealed class Qcow2Refcounts
     private readonly DiskFile _file;
     private readonly int _order;
     private readonly int _clusterBits;
+    private readonly HashSet<long> _places = [];
     private readonly long[] _blocks = [];
     private byte[] _block = [];
     private long _blockOf = -1;
@@ -58,8 +59,6 @@ internal sealed class Qcow2Refcounts
 
     /// <summary>Where its blocks lie.</summary>
     public IReadOnlyCollection<long> Blocks => _places;
-
-    private readonly HashSet<long> _places = [];
 
     /// <summary>By how many bits of a cluster's number its place in its block is said.</summary>
     private int CountsBits => _clusterBits + 3 - _order;

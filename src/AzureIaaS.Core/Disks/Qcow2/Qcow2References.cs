@@ -11,6 +11,7 @@ internal sealed class Qcow2References
     // Four bytes for each: 128 MiB, the clusters of 2 TiB where they are of the usual size.
     private const long MaxClusters = 32 << 20;
 
+    private const int MostKept = 10_000;
     private const ulong OffsetMask = 0x00FF_FFFF_FFFF_FE00;
     private const ulong Copied = 1UL << 63;
     private const int EntrySize = sizeof(ulong);
@@ -86,7 +87,7 @@ internal sealed class Qcow2References
             var length = entries * (long)EntrySize;
             if (offset > (ulong)_file.Length || length > _file.Length - (long)offset || (tables += length) > _file.Length)
             {
-                faults.Add($"{_file.Path}: {name} is said to be at byte {offset:N0} and to have {entries:N0} entries, which does not fit into the file.");
+                Say(faults, $"{_file.Path}: {name} is said to be at byte {offset:N0} and to have {entries:N0} entries, which does not fit into the file.");
                 continue;
             }
 
@@ -107,7 +108,7 @@ internal sealed class Qcow2References
         var table = (long)(entry & OffsetMask);
         if (table == 0 || table % ClusterSize != 0 || table > _file.Length - _l2EntrySize)
         {
-            faults.Add($"{_file.Path}: {name} places an L2 table at byte {table:N0}, where none can be.");
+            Say(faults, $"{_file.Path}: {name} places an L2 table at byte {table:N0}, where none can be.");
             return;
         }
 
@@ -125,14 +126,14 @@ internal sealed class Qcow2References
             {
                 Count(entry.CompressedOffset(_clusterBits), entry.CompressedLength(_clusterBits), times);
                 if (entry.IsCopied)
-                    faults.Add($"{_file.Path}, at byte {at:N0}: a compressed cluster is said to be used by one state alone (COPIED), which none may be.");
+                    Say(faults, $"{_file.Path}, at byte {at:N0}: a compressed cluster is said to be used by one state alone (COPIED), which none may be.");
             }
             else if (entry.Offset != 0 && !_hasDataFile)
             {
                 // What lies beyond the file's end is said by whoever reads the current state; here it would be said of a snapshot's.
                 Count(entry.Offset, ClusterSize, times);
                 if (entry.Offset >= Clusters << _clusterBits)
-                    faults.Add($"{_file.Path}, at byte {at:N0}: an entry places a cluster at byte {entry.Offset:N0}, and the file is {_file.Length:N0} bytes long.");
+                    Say(faults, $"{_file.Path}, at byte {at:N0}: an entry places a cluster at byte {entry.Offset:N0}, and the file is {_file.Length:N0} bytes long.");
             }
 
             at += _l2EntrySize;
@@ -146,7 +147,7 @@ internal sealed class Qcow2References
             return;
         if (offset > _file.Length - length)
         {
-            faults.Add($"{_file.Path}: its directory of bitmaps is said to be at byte {offset:N0}, beyond its end.");
+            Say(faults, $"{_file.Path}: its directory of bitmaps is said to be at byte {offset:N0}, beyond its end.");
             return;
         }
 
@@ -157,7 +158,7 @@ internal sealed class Qcow2References
             var (table, entries) = ((long)BinaryPrimitives.ReadUInt64BigEndian(directory), BinaryPrimitives.ReadUInt32BigEndian(directory[8..]));
             if (table < 0 || table > _file.Length - (entries * (long)EntrySize))
             {
-                faults.Add($"{_file.Path}: the table of a bitmap is said to be at byte {table:N0}, where none can be.");
+                Say(faults, $"{_file.Path}: the table of a bitmap is said to be at byte {table:N0}, where none can be.");
                 return;
             }
 
@@ -228,6 +229,13 @@ internal sealed class Qcow2References
                 yield return BinaryPrimitives.ReadUInt64BigEndian(bytes.AsSpan(at));
             table += bytes.Length;
         }
+    }
+
+    /// <summary>A hostile file may have a fault in every entry: more of them than anybody reads are not kept.</summary>
+    private static void Say(List<string> faults, string fault)
+    {
+        if (faults.Count < MostKept)
+            faults.Add(fault);
     }
 
     /// <summary>Counts what refers to a range; what lies beyond the file's end cannot be counted.</summary>

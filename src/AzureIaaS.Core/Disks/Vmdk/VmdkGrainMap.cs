@@ -54,7 +54,11 @@ internal sealed class VmdkGrainMap : UnitMap
     }
 
     /// <inheritdoc/>
-    protected override long AbsentAt(long unit) => TableAt(unit) == 0 ? _tableEntries - (unit % _tableEntries) : 0;
+    protected override long AbsentAt(long unit)
+    {
+        var (table, first) = (TableAt(unit), unit % _tableEntries);
+        return table == 0 || IsEmpty((table * SectorSize) + (first * EntrySize), (_tableEntries - first) * EntrySize) ? _tableEntries - first : 0;
+    }
 
     /// <inheritdoc/>
     protected override IEnumerable<(long Offset, long Length, string Name)> Tables()
@@ -140,6 +144,25 @@ internal sealed class VmdkGrainMap : UnitMap
 
         // What deflate makes of a grain that cannot be compressed, and a little more.
         return new UnitPlace(UnitKind.Packed, offset, (int)(UnitSize + (UnitSize / 256) + (2 * SectorSize)));
+    }
+
+    /// <summary>Whether the rest of a table is zeros: most writers make all tables at once, and a sparse disk has them empty.</summary>
+    private bool IsEmpty(long at, long length)
+    {
+        Span<byte> piece = stackalloc byte[512 * EntrySize];
+        while (length > 0)
+        {
+            var part = piece[..(int)Math.Min(piece.Length, length)];
+            if (at > File.Length - part.Length)
+                return false;   // who looks a grain up says so
+            _view.Read(at, part);
+            if (part.ContainsAnyExcept((byte)0))
+                return false;
+            at += part.Length;
+            length -= part.Length;
+        }
+
+        return true;
     }
 
     private long DirectoryEntryAt(long unit) => _directory + (unit / _tableEntries * EntrySize);

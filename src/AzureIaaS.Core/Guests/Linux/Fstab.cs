@@ -24,14 +24,14 @@ internal sealed partial record Fstab(string Source, string Point, string Type, I
     /// <summary>Whether it names a device by a name that another hypervisor gives to another disk.</summary>
     public bool HasDeviceName => IsDeviceName(Source);
 
+    /// <summary>The line, with one space between fields.</summary>
+    public string Text { get; private init; } = "";
+
     /// <summary>The lines of a system's fstab.</summary>
     /// <param name="files">The system's files.</param>
     public static IReadOnlyList<Fstab> Of(GuestFileSystem files) => [.. (files.Text("/etc/fstab") ?? "").Split('\n').Select(l => l.Trim()).Where(l => l.Length > 0 && l[0] != '#')
         .Select(l => l.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries)).Where(f => f.Length >= 2)
         .Select(f => new Fstab(Unescaped(f[0]), Unescaped(f[1]), f.Length > 2 ? f[2] : "", f.Length > 3 ? f[3].Split(',') : []) { Text = string.Join(' ', f) })];
-
-    /// <summary>The line, with one space between fields.</summary>
-    public string Text { get; private init; } = "";
 
     /// <summary>Whether a device's name is one that depends on the controller it is on, or on what the hypervisor says of it.</summary>
     /// <param name="name">The name.</param>
