@@ -54,6 +54,10 @@ internal static class PerformanceDocument
             - **unplanned**: kill -9 of a machine's QEMU; the fabric's watcher brings it back by itself. Up is when the guest says so on its console; the peer
               is the same command line started by hand.
             - **watcher**: processor time over 20 seconds and resident memory, beside twenty boot sectors that tick four times a second.
+            - **switch**: two peers with a unix datagram socket each, connected to their ports, a system call a frame; one sends as fast as it can, the other
+              takes. The bare relay makes the switch's system calls in batches of the same size and does nothing else: no switch on such sockets is faster.
+            - **site**: a member's packets through the switch, the gateway of the sites and the tunnel into a network namespace, 64 under way; beside them a
+              socket's on a gateway whose strongSwan is configured by hand, with the same cipher. Needs root.
             - **scale**: the simulated hypervisor, with everything else as for real: locks, sagas, placement, reports. A host or a fault domain is lost by one
               process, and its machines are brought back by another, the watcher. The time runs from the loss to the last machine that runs elsewhere.
             - **list**, **module**: in a PowerShell that has run the command before; as whole processes for `iaas` and for Import-Module.

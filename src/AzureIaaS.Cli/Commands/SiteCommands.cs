@@ -73,7 +73,14 @@ internal static class SiteCommands
             };
             site.DpdTimeoutSeconds = run.Parsed.GetValue(dpd) ?? site.DpdTimeoutSeconds;
             var key = ReadSecret(run.Parsed.GetValue(keyFile));
-            var credential = key is null ? certificate.Read(run.Parsed, site) : SiteCredential.OfSharedKey(key);
+            var credential = certificate.Read(run.Parsed, site);
+            if (key is not null && credential is not null)
+            {
+                throw new IaaSException(ErrorKind.InvalidArgument, "TwoCredentials", "A site is joined by a shared key or by certificates, not by both.",
+                    "Give either --shared-key-file, or --certificate and --ca-certificate.", site.Name);
+            }
+
+            credential ??= key is null ? null : SiteCredential.OfSharedKey(key);
             Write(run, await SitesOf(run).AddSiteAsync(site, credential, run.Notices, run.Cancellation));
         }));
         return command;

@@ -62,8 +62,8 @@ public static class CertificateFile
         var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().FirstOrDefault();
         if (IPAddress.TryParse(address, out var local) && names?.EnumerateIPAddresses().Contains(local) == true)
             return address;
-        var subject = certificate.SubjectName.Decode(X500DistinguishedNameFlags.None);
-        return names?.EnumerateDnsNames().FirstOrDefault() ?? (subject.AsSpan().ContainsAny('"', '+', '\\') ? "asn1dn:#" + Convert.ToHexString(certificate.SubjectName.RawData) : subject);
+        var subject = SiteCertificate.TextOf(certificate.SubjectName);
+        return names?.EnumerateDnsNames().FirstOrDefault() ?? (subject.AsSpan().IndexOfAny("\"+\\?") >= 0 ? "asn1dn:#" + Convert.ToHexString(certificate.SubjectName.RawData) : subject);
     }
 
     /// <summary>The certificate with its key first, then those that its file holds beside it.</summary>

@@ -39,14 +39,17 @@ public sealed record SiteCertificate
         ArgumentNullException.ThrowIfNull(certificate);
         return new()
         {
-            // Not the properties of these names: they turn the order around.
-            Subject = certificate.SubjectName.Decode(X500DistinguishedNameFlags.None),
-            Issuer = certificate.IssuerName.Decode(X500DistinguishedNameFlags.None),
+            Subject = TextOf(certificate.SubjectName),
+            Issuer = TextOf(certificate.IssuerName),
             Thumbprint = certificate.Thumbprint,
             NotBefore = certificate.NotBefore.ToUniversalTime(),
             NotAfter = certificate.NotAfter.ToUniversalTime(),
         };
     }
+
+    /// <summary>A name in its own order, which its property turns around, and on one line: it goes into configurations.</summary>
+    /// <param name="name">The name.</param>
+    internal static string TextOf(X500DistinguishedName name) => string.Concat(name.Decode(X500DistinguishedNameFlags.None).Select(c => char.IsControl(c) ? '?' : c));
 
     /// <summary>Why it is not valid at a time; null when it is.</summary>
     /// <param name="now">The time.</param>

@@ -113,7 +113,7 @@ public class SiteTests
         await using var network = new TestSwitch(fabric, corp);
         // The office wants new keys every few seconds: of the packets, and of IKE itself.
         var configuration = SiteConfiguration.ForStrongSwan(site, corp, null)
-            .Replace("life_time = 27000s", "life_time = 6s", StringComparison.Ordinal).Replace("rekey_time = 24300s", "rekey_time = 3s", StringComparison.Ordinal)
+            .Replace("life_time = 27000s", "life_time = 90s\nrand_time = 0s", StringComparison.Ordinal).Replace("rekey_time = 24300s", "rekey_time = 3s", StringComparison.Ordinal)
             .Replace("rekey_time = 25920s", "rekey_time = 5s", StringComparison.Ordinal).Replace("over_time = 2880s", "over_time = 60s\nrand_time = 0s", StringComparison.Ordinal);
         lab.StartGateway();
         lab.StartNames("--server=/corp.example/10.20.0.1", "--cache-size=0");

@@ -6,7 +6,8 @@ namespace AzureIaaS.Local.Tests.Support;
 /// <summary>The command line as a process of its own, for what only processes can show: races, kill -9, inherited pipes.</summary>
 internal static class Iaas
 {
-    private static readonly string Program = Path.Combine(Root(), "bin", "cli", "iaas");
+    /// <summary>The command line.</summary>
+    public static string Program { get; } = Path.Combine(Root(), "bin", "cli", "iaas");
 
     /// <summary>How a session has its watcher and its switches started: as processes of their own.</summary>
     public static WatcherCommand Background(TestFabric fabric)
