@@ -306,4 +306,20 @@ function Assert-Refused {
     $failure.ErrorDetails.RecommendedAction | Should -Match $Remedy
 }
 
+<#
+.SYNOPSIS
+Makes a certificate with a key of its own, issued by another one or by itself, which ends so many days from now.
+#>
+function New-TestCertificate {
+    param([Parameter(Mandatory)][string]$Subject, [int]$Days, [Security.Cryptography.X509Certificates.X509Certificate2]$Issuer)
+    $key = [Security.Cryptography.ECDsa]::Create([Security.Cryptography.ECCurve+NamedCurves]::nistP256)
+    $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new($Subject, $key, 'SHA256')
+    if ($Issuer) {
+        $issued = $request.Create($Issuer, [DateTimeOffset]::UtcNow.AddDays(-3), [DateTimeOffset]::UtcNow.AddDays($Days), [byte[]](1, 2, 3))
+        return [Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::CopyWithPrivateKey($issued, $key)
+    }
+    $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509BasicConstraintsExtension]::new($true, $false, 0, $true))
+    $request.CreateSelfSigned([DateTimeOffset]::UtcNow.AddDays(-9), [DateTimeOffset]::UtcNow.AddDays($Days))
+}
+
 Export-ModuleMember -Variable TestHome, RepositoryRoot, ModulePath, PowerShellPath -Function *-*

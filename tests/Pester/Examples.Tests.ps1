@@ -45,6 +45,7 @@ BeforeAll {
         if ($Cmdlet -like '*-IaaSOperation') { Add-InterruptedImport }
         if ($Cmdlet -like '*-IaaSNetwork' -and $Cmdlet -ne 'New-IaaSNetwork') { New-IaaSNetwork corp 10.20.0.0/24; New-IaaSNetwork lab 10.30.0.0/24 -Isolated }
         if ($Cmdlet -like '*-IaaSSite*' -or $Cmdlet -eq 'Test-IaaSDomainJoin') { New-IaaSNetwork corp 10.20.0.0/24; 'a shared key' | Set-Content key.txt }
+        if ($Cmdlet -eq 'New-IaaSSite') { Add-Certificate }
         if ($Cmdlet -like '*-IaaSSite*' -and $Cmdlet -ne 'New-IaaSSite') { New-IaaSSite hq corp -Subnet 192.168.10.0/24 -GatewayAddress 203.0.113.7 -LocalAddress 203.0.113.1 }
         if ($Cmdlet -in $running) { 'db01', 'web01', 'web02' | ForEach-Object { Start-IaaSVm $_ } }   # one after the other: each has its host
         if ($Cmdlet -in $checkpointed) { 'before update', 'before restart' | ForEach-Object { Checkpoint-IaaSVm web01 $_ } }
@@ -57,6 +58,13 @@ BeforeAll {
         Convert-IaaSImage ./big.vmdk -Format VhdxDynamic -Path ./erp.vhdx
         Import-IaaSVm ./web01.vmdk -Name source | Export-IaaSVm -Format Ova -Path ./web01.ova
         Remove-IaaSVm source -Confirm:$false
+    }
+
+    function Add-Certificate {
+        'a password' | Set-Content password.txt
+        $ca = New-TestCertificate 'CN=contoso' 90
+        Set-Content contoso-ca.pem $ca.ExportCertificatePem()
+        [IO.File]::WriteAllBytes("$PWD/cloud.pfx", (New-TestCertificate 'CN=cloud' 30 $ca).Export('Pkcs12', 'a password'))
     }
 
     function Add-InterruptedImport {
@@ -92,7 +100,9 @@ Describe 'The examples of <Page>' -ForEach $pages {
             # A runspace of its own, as an example may connect elsewhere.
             $shell = [powershell]::Create()
             try {
-                $shell.AddScript("Import-Module '$ModulePath'; Set-Location '$folder'; $script") | Out-Null
+                # A vault gives secure strings.
+                $vault = $Code -match 'Get-Secret' ? "function Get-Secret { 'a shared key' | ConvertTo-SecureString -AsPlainText }; " : ''
+                $shell.AddScript("Import-Module '$ModulePath'; Set-Location '$folder'; $vault$script") | Out-Null
                 $run = $shell.BeginInvoke()
                 Wait-Until { $run.IsCompleted } $Code
                 $shell.EndInvoke($run) | Out-Null

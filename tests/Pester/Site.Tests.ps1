@@ -51,16 +51,6 @@ Describe 'New-IaaSSite and Get-IaaSSite' {
 
 Describe 'New-IaaSSite with a certificate' {
     BeforeAll {
-        function New-TestCertificate([string]$subject, $days, $issuer) {
-            $key = [Security.Cryptography.ECDsa]::Create([Security.Cryptography.ECCurve+NamedCurves]::nistP256)
-            $request = [Security.Cryptography.X509Certificates.CertificateRequest]::new($subject, $key, 'SHA256')
-            if ($issuer) {
-                $issued = $request.Create($issuer, [DateTimeOffset]::UtcNow.AddDays(-3), [DateTimeOffset]::UtcNow.AddDays($days), [byte[]](1, 2, 3))
-                return [Security.Cryptography.X509Certificates.ECDsaCertificateExtensions]::CopyWithPrivateKey($issued, $key)
-            }
-            $request.CertificateExtensions.Add([Security.Cryptography.X509Certificates.X509BasicConstraintsExtension]::new($true, $false, 0, $true))
-            $request.CreateSelfSigned([DateTimeOffset]::UtcNow.AddDays(-9), [DateTimeOffset]::UtcNow.AddDays(90))
-        }
         $ca = New-TestCertificate 'CN=CA' 90
         $own = New-TestCertificate 'CN=cloud' 30 $ca
         $caFile, $file, $oldFile = 'ca.pem', 'own.pfx', 'old.pfx' | ForEach-Object { Join-Path $TestHome $_ }
@@ -100,10 +90,10 @@ Describe 'New-IaaSSite with a certificate' {
 Describe 'New-IaaSSite with a key from a vault' {
     It 'takes what Get-Secret gives' {
         # Of the shape of Microsoft.PowerShell.SecretManagement: a SecureString unless -AsPlainText is given.
-        $vault = New-Module -Name FakeVault -ArgumentList $secret {
-            param($stored)
-            function Get-Secret([Parameter(Position = 0)][string]$Name, [string]$Vault, [switch]$AsPlainText) { if ($Name -eq 'hq-key' -and -not $AsPlainText) { $stored } }
+        $vault = New-Module -Name FakeVault {
+            function Get-Secret([Parameter(Position = 0)][string]$Name, [string]$Vault, [switch]$AsPlainText) { if ($Name -eq 'hq-key' -and -not $AsPlainText) { $Stored } }
         }
+        & $vault { $script:Stored = $args[0] } $secret
         try {
             New-IaaSSite vaulted corp -Subnet 172.19.0.0/16 -GatewayAddress 203.0.113.11 -LocalAddress 203.0.113.1 -SharedKey (Get-Secret hq-key) | Out-Null
             (Get-IaaSSiteConfiguration vaulted Table -IncludeSecret | Where-Object Name -EQ 'Shared key').Value | Should -Be $key

@@ -126,7 +126,7 @@ internal sealed class DataDisks(ArmConnection connection, MachineDirectory direc
         var size = (await new SizeCatalog(connection).ListAsync(region, cancellation)).Find(s => s.Name.Equals(machine.Size, StringComparison.OrdinalIgnoreCase));
         if (size is not null && machine.Disks.Count > size.MostDataDisks)
         {
-            throw new IaaSException(ErrorKind.NoCapacity, "TooManyDisks", $"{machine.Name} has {machine.Disks.Count - 1} data disks, and size {size.Name} takes no more.",
+            throw new IaaSException(ErrorKind.InvalidState, "TooManyDisks", $"{machine.Name} has {machine.Disks.Count - 1} data disks, and size {size.Name} takes no more.",
                 "Give it a larger size with Set-IaaSVm -Size, or remove a disk.", machine.Name);
         }
 

@@ -81,7 +81,7 @@ internal sealed class AzureSites(ArmConnection connection, NetworkResources reso
         var tunnel = resources.IdOf(NetworkResources.Connections, local.Id.Name);
         var answer = await Operations.GuardAsync(() => RawResource.GetAsync(connection.Client, tunnel, "sharedkey", ArmConnection.NetworkVersion, cancellation),
             $"Asking for the shared key of site {local.Id.Name}", Quiet.Notices, cancellation);
-        return (string?)answer["value"] ?? throw new IaaSException(ErrorKind.Failed, "KeyNotReadable", $"Azure does not give the shared key of site {local.Id.Name}.", "Remove the site with Remove-IaaSSite and make it anew.", local.Id.Name);
+        return (string?)answer["value"] ?? throw new IaaSException(ErrorKind.Failed, "KeyNotGiven", $"Azure does not give the shared key of site {local.Id.Name}.", "Remove the site with Remove-IaaSSite and make it anew.", local.Id.Name);
     }
 
     /// <summary>VPN gateways of ours that no site is left of, with their addresses: they cost, and nobody uses them.</summary>
