@@ -5,6 +5,12 @@ using AzureIaaS.Racer;
 using AzureIaaS.Sessions;
 using AzureIaaS.Store;
 
+if (args[0] == "headless")
+{
+    Headless.Become(args[1]);
+    return 1;
+}
+
 // One of several processes that ask everything of one machine at once: FABRIC HYPERVISOR MACHINE SEED ROUNDS. Being refused is normal, for others
 // are quicker. What must not be said is that a machine runs already somewhere else; that, and what nobody foresaw, ends it with status 1.
 var (path, hypervisor, name) = (args[0], Enum.Parse<HypervisorKind>(args[1]), args[2]);

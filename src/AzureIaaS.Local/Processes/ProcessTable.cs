@@ -10,30 +10,33 @@ internal static partial class ProcessTable
     private const int Kill = 9;
     private const int Terminate = 15;
     private const int DoNotWait = 1;
+
+    // Fields of /proc/PID/stat (proc(5)), counted from the one after the program's name.
+    private const int State = 0;
+    private const int Flags = 6;
+    private const int Threads = 17;
+    private const int StartTime = 19;
+    private const uint Exiting = 0x4;   // PF_EXITING
+
     private static readonly TimeSpan PollEvery = TimeSpan.FromMilliseconds(5);
     private static readonly Lazy<string> ThisBoot = new(() => File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim());
 
-    /// <summary>The identity of a process that runs now; null when there is none of that number, or it is dead and only not yet buried.</summary>
+    /// <summary>
+    /// The identity of a process that runs now; null when there is none of that number, or it is dead and only not yet buried. One whose first
+    /// thread is dead and whose others are not yet still has its files open, and its locks on them: it runs.
+    /// </summary>
     /// <param name="id">The process's number.</param>
     public static ProcessIdentity? Find(int id)
     {
-        try
+        if (Stat(id) is not { } fields)
+            return null;
+        if (fields[State] is "Z" or "X" && int.Parse(fields[Threads], CultureInfo.InvariantCulture) <= 1)
         {
-            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
-            // The second field is the program's name in parentheses, which may hold anything, parentheses and blanks too.
-            var fields = stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
-            if (fields[0] is "Z" or "X")
-            {
-                _ = WaitPid(id, 0, DoNotWait);   // bury it, if it is a child of ours
-                return null;
-            }
-
-            return new ProcessIdentity(id, long.Parse(fields[19], CultureInfo.InvariantCulture), ThisBoot.Value);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
+            _ = WaitPid(id, 0, DoNotWait);   // bury it, if it is a child of ours
             return null;
         }
+
+        return new ProcessIdentity(id, long.Parse(fields[StartTime], CultureInfo.InvariantCulture), ThisBoot.Value);
     }
 
     /// <summary>Whether exactly this process still runs.</summary>
@@ -42,18 +45,12 @@ internal static partial class ProcessTable
 
     /// <summary>Whether it runs, but was halted by a signal.</summary>
     /// <param name="process">The process.</param>
-    public static bool IsHalted(ProcessIdentity process)
-    {
-        try
-        {
-            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{process.Id}/stat"));
-            return stat[stat.LastIndexOf(')') + 2] is 'T' or 't';
-        }
-        catch (IOException)
-        {
-            return false;
-        }
-    }
+    public static bool IsHalted(ProcessIdentity process) => Stat(process.Id) is { } fields && fields[State] is "T" or "t";
+
+    /// <summary>Whether it is on its way out: it answers nobody any more, and will be gone in a moment.</summary>
+    /// <param name="process">The process.</param>
+    public static bool IsEnding(ProcessIdentity process) =>
+        Stat(process.Id) is { } fields && (fields[State] is "Z" || (uint.Parse(fields[Flags], CultureInfo.InvariantCulture) & Exiting) != 0);
 
     /// <summary>Ends a process at once, and returns when it is seen gone.</summary>
     /// <param name="process">The process.</param>
@@ -129,6 +126,20 @@ internal static partial class ProcessTable
         catch (IOException)
         {
             return 0;
+        }
+    }
+
+    private static string[]? Stat(int id)
+    {
+        try
+        {
+            var stat = File.ReadAllText(string.Create(CultureInfo.InvariantCulture, $"/proc/{id}/stat"));
+            // The second field is the program's name in parentheses, which may hold anything, parentheses and blanks too.
+            return stat[(stat.LastIndexOf(')') + 2)..].Split(' ');
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 

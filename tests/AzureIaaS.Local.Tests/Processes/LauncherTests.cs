@@ -1,5 +1,7 @@
+using System.Diagnostics;
 using System.Globalization;
 using AzureIaaS.Local.Processes;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Processes;
 
@@ -88,6 +90,26 @@ public sealed class LauncherTests : IDisposable
         Assert.False(ProcessTable.IsAlive(process with { Boot = "another" }));
         Assert.True(await ProcessTable.KillAsync(process, Soon));
         Assert.Null(ProcessTable.Find(id));
+    }
+
+    [Fact]
+    public async Task AProcessLivesUntilItsLastThreadIsDead()
+    {
+        var held = Path.Combine(_folder, "held");
+        using var started = Process.Start("dotnet", [Iaas.Racer(), "headless", held]);
+        string State() => File.ReadAllText($"/proc/{started.Id}/stat").Split(") ")[1][..1];
+        for (var i = 0; State() != "Z"; i++)
+        {
+            Assert.True(i < 3000, "its first thread does not end");
+            await Task.Delay(10);
+        }
+
+        var process = ProcessTable.Find(started.Id)!;
+        Assert.NotNull(process);
+        Assert.True(ProcessTable.IsEnding(process));
+        Assert.Throws<IOException>(() => File.Open(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
+        Assert.True(await ProcessTable.KillAsync(process, Soon));
+        File.Open(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
     }
 
     [Fact]

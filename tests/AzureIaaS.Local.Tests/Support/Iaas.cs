@@ -23,10 +23,13 @@ internal static class Iaas
     public static Process Race(TestFabric fabric, VirtualMachine machine, int seed, int rounds, int delayMilliseconds)
     {
         string[] arguments = [fabric.Root, fabric.Context.Hypervisor.ToString(), machine.Name, $"{seed}", $"{rounds}"];
-        var start = new ProcessStartInfo("dotnet", [Path.Combine(Root(), "tests", "Racer", "bin", "Release", "net10.0", "AzureIaaS.Racer.dll"), .. arguments]);
+        var start = new ProcessStartInfo("dotnet", [Racer(), .. arguments]);
         start.Environment["AZUREIAAS_SIMULATED_DELAY"] = $"{delayMilliseconds}";
         return Launch(fabric, start);
     }
+
+    /// <summary>The program that races, and plays other parts.</summary>
+    public static string Racer() => Path.Combine(Root(), "tests", "Racer", "bin", "Release", "net10.0", "AzureIaaS.Racer.dll");
 
     private static Process Launch(TestFabric fabric, ProcessStartInfo start, string input = "")
     {

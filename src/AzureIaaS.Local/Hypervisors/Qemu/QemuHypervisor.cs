@@ -89,13 +89,13 @@ internal sealed class QemuHypervisor : IHypervisor
         {
             await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
             if (monitor is null)
-                return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
+                return await SilentAsync(process, cancellation);
             var status = await monitor.ExecuteAsync("query-status", null, cancellation).WaitAsync(AnswerWithin, cancellation);
             return new ProcessFact(ConditionOf(status), process);
         }
         catch (Exception e) when (e is TimeoutException or IOException)
         {
-            return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
+            return await SilentAsync(process, cancellation);
         }
     }
 
@@ -198,6 +198,14 @@ internal sealed class QemuHypervisor : IHypervisor
         {
             return false;   // a QEMU that does not tell: one sign less
         }
+    }
+
+    /// <summary>A process that was killed is silent at once, and gone a moment later.</summary>
+    private static async Task<ProcessFact> SilentAsync(ProcessIdentity process, CancellationToken cancellation)
+    {
+        if (ProcessTable.IsEnding(process))
+            await ProcessTable.WaitForEndAsync(process, AnswerWithin, cancellation);
+        return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
     }
 
     private static async Task CommandAsync(MachineFiles files, string command, CancellationToken cancellation)
