@@ -14,6 +14,12 @@ public sealed record DiskConversionRequest
     /// <summary>Whether a file that is there may be replaced, at the moment the new one is whole.</summary>
     public bool Force { get; init; }
 
+    /// <summary>
+    /// Whether the new image must survive the loss of power as soon as it is made. A conversion leaves that to the system, as other copying tools do, unless
+    /// it replaces a file: what it was made of is still there.
+    /// </summary>
+    public bool IsDurable { get; init; }
+
     /// <summary>How many threads work; 0 lets the conversion choose.</summary>
     public int Threads { get; init; }
 }
@@ -41,7 +47,7 @@ public static class DiskConversion
         }
 
         var length = request.Format.LengthFor(source);
-        using var file = OutputFile.Create(path, request.Force);
+        using var file = OutputFile.Create(path, request.Force, request.IsDurable);
         using var writer = request.Format.Create(file, length, source.LogicalSectorSize);
         await WriteAsync(source, writer, request.Threads, progress, cancellation);
     }
@@ -54,7 +60,9 @@ public static class DiskConversion
     /// <param name="cancellation">Stops it.</param>
     internal static async Task WriteAsync(DiskImage source, DiskWriter writer, int threads, IProgress<long>? progress, CancellationToken cancellation)
     {
-        if (writer is LinearWriter linear)
+        if (writer is LinearWriter clone && SharedBlocks.CanBeOf(source) && clone.TryClone(source.Path))
+            progress?.Report(source.Length);
+        else if (writer is LinearWriter linear)
             await DiskCopy.RunAsync(source, linear, new DiskCopyOptions { Digest = false, Threads = threads }, progress, cancellation);
         else
             await RunAsync(source, writer, ThreadCount(source, writer, threads), progress, cancellation);
@@ -70,32 +78,30 @@ public static class DiskConversion
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var blocks = DiskCopy.DataBlocks(source).GetEnumerator();
-        var turns = new BlockTurns();
+        var underWay = Enumerable.Range(0, threads == 1 ? 1 : 2 * threads).Select(_ => new PackedBlock(source)).ToArray();
+        var turns = new BlockTurns<PackedBlock>(underWay, (_, block) => block.Commit(writer));
         var gate = new object();
         long taken = 0;
         var workers = Enumerable.Range(0, threads).Select(_ => Task.Factory.StartNew(Work, stop.Token, TaskCreationOptions.LongRunning, TaskScheduler.Default)).ToArray();
-        await DiskCopy.WaitForAllAsync(workers);
+        try
+        {
+            await DiskCopy.WaitForAllAsync(workers);
+        }
+        finally
+        {
+            foreach (var block in underWay)
+                block.Dispose();
+        }
 
         void Work()
         {
-            var buffer = GC.AllocateUninitializedArray<byte>((int)Math.Min(DiskDigest.BlockSize, source.Length));
-            using var packed = new PackedUnits();
             try
             {
-                while (Take() is { } next)
+                for (var block = turns.Take(); Take() is { } next; block = turns.Take())
                 {
                     stop.Token.ThrowIfCancellationRequested();
-                    var offset = next.Block * DiskDigest.BlockSize;
-                    var block = buffer.AsSpan(0, DiskDigest.BlockLength(source.Length, next.Block));
-                    Fill(source, offset, block);
-                    var isZero = DiskWriter.IsZero(block);
-                    if (!isZero)
-                        writer.Pack(block, packed);
-                    turns.Do(next.Number, () =>
-                    {
-                        if (!isZero)
-                            writer.Commit(offset, buffer.AsSpan(0, DiskDigest.BlockLength(source.Length, next.Block)), packed);
-                    });
+                    block.Fill(next.Block, writer);
+                    turns.HandIn(next.Number, block);
                 }
             }
             catch
@@ -115,18 +121,6 @@ public static class DiskConversion
                 progress?.Report(blocks.Current * DiskDigest.BlockSize);
                 return (blocks.Current, taken++);
             }
-        }
-    }
-
-    private static void Fill(DiskImage source, long offset, Span<byte> block)
-    {
-        foreach (var extent in source.GetExtents(offset, block.Length))
-        {
-            var part = block.Slice((int)(extent.Start - offset), (int)extent.Length);
-            if (extent.Kind == DiskExtentKind.Data)
-                source.Read(extent.Start, part);
-            else
-                part.Clear();
         }
     }
 }

@@ -17,6 +17,7 @@ public sealed record DiskRefreshResult(long BytesRead, long BlocksChanged, long 
 public sealed class DiskRefresh
 {
     private const int Granule = 64 << 10;
+    private const int Piece = 256 << 10;
 
     private readonly DiskImage _source;
     private readonly IDiskTarget _target;
@@ -62,6 +63,7 @@ public sealed class DiskRefresh
     private void Work(CancellationTokenSource stop)
     {
         var (block, copy) = (new byte[DiskDigest.BlockSize], _target.Traits.KeepsWrites ? [] : new byte[DiskDigest.BlockSize]);
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         try
         {
             for (long index; (index = Interlocked.Increment(ref _next)) < DiskDigest.BlockCount(_source.Length);)
@@ -70,9 +72,9 @@ public sealed class DiskRefresh
                 _progress?.Report(index * DiskDigest.BlockSize);
                 var length = DiskDigest.BlockLength(_source.Length, index);
                 if (_target.Traits.KeepsWrites)
-                    Send(index, block.AsMemory(0, length), stop.Token);
+                    Send(index, block.AsMemory(0, length), hash, stop.Token);
                 else
-                    Refresh(index, block.AsMemory(0, length), copy.AsMemory(0, length), stop.Token);
+                    Refresh(index, block.AsMemory(0, length), copy.AsMemory(0, length), hash, stop.Token);
             }
         }
         catch
@@ -82,10 +84,10 @@ public sealed class DiskRefresh
         }
     }
 
-    private void Refresh(long index, Memory<byte> block, Memory<byte> copy, CancellationToken cancellation)
+    private void Refresh(long index, Memory<byte> block, Memory<byte> copy, IncrementalHash hash, CancellationToken cancellation)
     {
         var start = index * DiskDigest.BlockSize;
-        var digest = Hash(index, block);
+        var digest = Hash(index, block, hash);
         if (_known is not null && digest.SequenceEqual(Known(index)))
             return;
         _target.ReadAsync(start, copy, cancellation).AsTask().GetAwaiter().GetResult();
@@ -105,10 +107,10 @@ public sealed class DiskRefresh
     }
 
     /// <summary>A block for a target that is far away: what it has is not read, but known; a block that has changed is sent wholly.</summary>
-    private void Send(long index, Memory<byte> block, CancellationToken cancellation)
+    private void Send(long index, Memory<byte> block, IncrementalHash hash, CancellationToken cancellation)
     {
         var start = index * DiskDigest.BlockSize;
-        var digest = Hash(index, block);
+        var digest = Hash(index, block, hash);
         var isKept = _known is not null && digest.SequenceEqual(Known(index));
         var wasZero = _known is not null && Known(index).SequenceEqual(DiskDigest.ZeroBlock(block.Length));
         for (var at = 0; at < block.Length;)
@@ -133,15 +135,37 @@ public sealed class DiskRefresh
 
     private ReadOnlySpan<byte> Known(long index) => _known.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
 
-    /// <summary>Reads a block of the source.</summary>
+    /// <summary>Reads a block of the source, and hashes each piece while it is still in the processor's cache.</summary>
     /// <returns>Its digest, in its place among all.</returns>
-    private ReadOnlySpan<byte> Hash(long index, Memory<byte> block)
+    private ReadOnlySpan<byte> Hash(long index, Memory<byte> block, IncrementalHash hash)
     {
+        var start = index * DiskDigest.BlockSize;
         var digest = _digests.AsSpan((int)(index * DiskDigest.HashSize), DiskDigest.HashSize);
-        if (ReadSource(index * DiskDigest.BlockSize, block.Span))
-            SHA256.HashData(block.Span, digest);
-        else
+        var extents = _source.GetExtents(start, block.Length).ToList();
+        if (extents.All(e => e.Kind != DiskExtentKind.Data))
+        {
+            block.Span.Clear();
             DiskDigest.ZeroBlock(block.Length).CopyTo(digest);
+            return digest;
+        }
+
+        foreach (var extent in extents)
+        {
+            for (var at = extent.Start; at < extent.End; at += Piece)
+            {
+                var piece = block.Span.Slice((int)(at - start), (int)Math.Min(Piece, extent.End - at));
+                if (extent.Kind == DiskExtentKind.Data)
+                    _source.Read(at, piece);
+                else
+                    piece.Clear();
+                hash.AppendData(piece);
+            }
+
+            if (extent.Kind == DiskExtentKind.Data)
+                Interlocked.Add(ref _read, extent.Length);
+        }
+
+        hash.GetHashAndReset(digest);
         return digest;
     }
 
@@ -155,26 +179,5 @@ public sealed class DiskRefresh
     {
         _target.WriteAsync(at, data, cancellation).AsTask().GetAwaiter().GetResult();
         Interlocked.Add(ref _written, data.Length);
-    }
-
-    /// <returns>Whether there was anything but zeros to read.</returns>
-    private bool ReadSource(long start, Span<byte> block)
-    {
-        var any = false;
-        foreach (var extent in _source.GetExtents(start, block.Length))
-        {
-            var part = block.Slice((int)(extent.Start - start), (int)extent.Length);
-            if (extent.Kind != DiskExtentKind.Data)
-            {
-                part.Clear();
-                continue;
-            }
-
-            any = true;
-            Interlocked.Add(ref _read, part.Length);
-            _source.Read(extent.Start, part);
-        }
-
-        return any;
     }
 }

@@ -1,4 +1,3 @@
-using System.IO.Compression;
 using AzureIaaS.Disks.Maps;
 using AzureIaaS.Disks.Writing;
 
@@ -37,10 +36,10 @@ public sealed class WriteFormat
         new("VhdxDynamic", "dynamic VHDX", ".vhdx", 64 * TiB, true, (f, l, s) => new VhdxWriter(f, l, s, isFixed: false), 4096),
         new("VmdkSparse", "VMDK monolithicSparse", ".vmdk", 62 * TiB, false, (f, l, _) => new VmdkSparseWriter(f, l)),
         new("VmdkStreamOptimized", "VMDK streamOptimized, as OVA archives have it", ".vmdk", 62 * TiB, false,
-            (f, l, _) => new VmdkStreamWriter(f, l, CompressionLevel.Optimal)),
-        new("Qcow2", "qcow2", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.None, CompressionLevel.Optimal)),
-        new("Qcow2Zlib", "qcow2 compressed by zlib", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.Zlib, CompressionLevel.Optimal)),
-        new("Qcow2Zstd", "qcow2 compressed by zstd", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.Zstd, CompressionLevel.Optimal)),
+            (f, l, _) => new VmdkStreamWriter(f, l)),
+        new("Qcow2", "qcow2", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.None)),
+        new("Qcow2Zlib", "qcow2 compressed by zlib", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.Zlib)),
+        new("Qcow2Zstd", "qcow2 compressed by zstd", ".qcow2", 64 * TiB, true, (f, l, _) => new Qcow2Writer(f, l, Qcow2Packing.Zstd)),
         new("Vdi", "dynamic VDI", ".vdi", 2 * TiB, false, (f, l, _) => new VdiWriter(f, l)),
     ];
 

@@ -62,7 +62,7 @@ public static class MachineExport
         {
             using var image = request.Open(disk);
             var progress = new CopyProgress(notices, $"Writing {Path.GetFileName(path)} ({format.DisplayName})", image.Length);
-            await DiskConversion.RunAsync(image, new DiskConversionRequest { Path = path, Format = format, Force = request.Force }, progress, cancellation);
+            await DiskConversion.RunAsync(image, new DiskConversionRequest { Path = path, Format = format, Force = request.Force, IsDurable = true }, progress, cancellation);
             made.Add(path);
         }
 
@@ -85,7 +85,7 @@ public static class MachineExport
         var path = Directory.Exists(request.Path) ? Path.Combine(request.Path, machine.Name + ".ova") : request.Path;
         var names = machine.Disks.Select((_, i) => MemberName(machine, $"-disk{i + 1}.vmdk")).ToList();
         var vmdk = WriteFormat.Named("VmdkStreamOptimized");
-        using var file = OutputFile.Create(Path.GetFullPath(path), request.Force);
+        using var file = OutputFile.Create(Path.GetFullPath(path), request.Force, isDurable: true);
         var description = Encoding.UTF8.GetBytes(OvfWriter.Make(machine, names));
         var now = time.GetUtcNow();
         var at = Put(file, 0, MemberName(machine, ".ovf"), description, now);

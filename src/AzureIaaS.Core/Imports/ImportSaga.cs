@@ -1,6 +1,5 @@
 using AzureIaaS.Appliances;
 using AzureIaaS.Disks;
-using AzureIaaS.Disks.Raw;
 using AzureIaaS.Providers;
 using AzureIaaS.Sagas;
 
@@ -96,8 +95,7 @@ public static class ImportSaga
 
     /// <summary>Whether the file system could make the disk of a raw image without copying. A journal is of no use then, and does no harm.</summary>
     private static bool IsCloned(DiskImage image, VirtualDisk disk, IDiskTarget target) =>
-        target is ICloneTarget clone && image is RawImage { IsWholeFile: true } && image.Length == disk.Length
-        && new FileInfo(image.Path).Length == image.Length && clone.TryClone(image.Path);
+        target is ICloneTarget clone && image.Length == disk.Length && SharedBlocks.CanBeOf(image) && clone.TryClone(image.Path);
 
     /// <summary>A source that changed while it was read would be a disk that never existed.</summary>
     /// <param name="source">The image as it was when the plan was made.</param>

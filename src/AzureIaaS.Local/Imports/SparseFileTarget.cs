@@ -1,4 +1,4 @@
-using System.Runtime.InteropServices;
+using AzureIaaS.Disks;
 using AzureIaaS.Local.Fabric;
 using AzureIaaS.Providers;
 using Microsoft.Win32.SafeHandles;
@@ -6,20 +6,17 @@ using Microsoft.Win32.SafeHandles;
 namespace AzureIaaS.Local.Imports;
 
 /// <summary>A raw, sparse file that a disk is copied to.</summary>
-internal sealed partial class SparseFileTarget : ICloneTarget
+internal sealed class SparseFileTarget : ICloneTarget
 {
-    private const int StartWriting = 2;   // SYNC_FILE_RANGE_WRITE
-    private const long StartEvery = 16 << 20;
-    private const nuint CloneFile = 0x40049409;   // FICLONE
-
     private readonly string _path;
     private readonly SafeFileHandle _file;
-    private long _notStarted;
+    private readonly WriteBehind _behind;
 
     private SparseFileTarget(string path, SafeFileHandle file)
     {
         _path = path;
         _file = file;
+        _behind = new WriteBehind(file);
     }
 
     /// <summary>Opens the file.</summary>
@@ -47,20 +44,14 @@ internal sealed partial class SparseFileTarget : ICloneTarget
         }
     }
 
-    public bool TryClone(string path)
-    {
-        if (!OperatingSystem.IsLinux())
-            return false;
-        using var source = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-        return Control(_file, CloneFile, source) == 0;
-    }
+    public bool TryClone(string path) => SharedBlocks.TryClone(_file, path);
 
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {
         try
         {
             RandomAccess.Write(_file, data.Span, offset);
-            WriteBehind(data.Length);
+            _behind.Wrote(data.Length);
             return ValueTask.CompletedTask;
         }
         catch (IOException e)
@@ -105,24 +96,6 @@ internal sealed partial class SparseFileTarget : ICloneTarget
         _file.Dispose();
         return ValueTask.CompletedTask;
     }
-
-    /// <summary>
-    /// Lets the system begin to write to the disk what it would otherwise keep until the flush: copying and writing then go on side by side, and
-    /// an import is a fifth faster (measured on ext4). What goes wrong with that the flush reports, as it would without.
-    /// </summary>
-    private void WriteBehind(int length)
-    {
-        if (!OperatingSystem.IsLinux() || Interlocked.Add(ref _notStarted, length) < StartEvery)
-            return;
-        Interlocked.Exchange(ref _notStarted, 0);
-        _ = SyncFileRange(_file, 0, 0, StartWriting);   // only advice, and it takes no error away from the flush
-    }
-
-    [LibraryImport("libc", EntryPoint = "ioctl")]
-    private static partial int Control(SafeFileHandle file, nuint request, SafeFileHandle source);
-
-    [LibraryImport("libc", EntryPoint = "sync_file_range")]
-    private static partial int SyncFileRange(SafeFileHandle file, long offset, long length, uint flags);
 
     private static IaaSException Translate(string path, Exception e) => DiskTrouble.Translate(path, e, "import again; nothing of this attempt is left.");
 }

@@ -3,7 +3,7 @@ using AzureIaaS.Providers;
 namespace AzureIaaS.Disks.Writing;
 
 /// <summary>The disk's bytes as they are, and perhaps something behind them: raw, and a fixed VHD. It can be the target of a plain copy.</summary>
-internal abstract class LinearWriter : DiskWriter, IDiskTarget
+internal abstract class LinearWriter : DiskWriter, ICloneTarget
 {
     private protected LinearWriter(OutputFile file, long length)
         : base(file)
@@ -17,6 +17,9 @@ internal abstract class LinearWriter : DiskWriter, IDiskTarget
 
     /// <inheritdoc/>
     public override void Commit(long offset, ReadOnlySpan<byte> block, PackedUnits packed) => WriteSparse(offset, block);
+
+    /// <inheritdoc/>
+    public bool TryClone(string path) => File.TryClone(path);
 
     /// <inheritdoc/>
     public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)

@@ -15,14 +15,16 @@ internal sealed class OutputFile : IDisposable
     private readonly string? _partial;
     private readonly bool _mayReplace;
     private readonly long _start;
+    private readonly WriteBehind? _behind;
     private SafeFileHandle? _file;
 
-    private OutputFile(string path, string? partial, bool mayReplace, SafeFileHandle file, long start = 0)
+    private OutputFile(string path, string? partial, bool mayReplace, bool isDurable, SafeFileHandle file, long start = 0)
     {
         Path = path;
         _partial = partial;
         _mayReplace = mayReplace;
         _file = file;
+        _behind = isDurable ? new WriteBehind(file) : null;
         _start = start;
     }
 
@@ -35,10 +37,12 @@ internal sealed class OutputFile : IDisposable
     /// <summary>Makes a file.</summary>
     /// <param name="path">The full path it will have.</param>
     /// <param name="mayReplace">Whether a file of that name may be replaced.</param>
+    /// <param name="isDurable">Whether it is to survive the loss of power once it has its name; what replaces a file always does.</param>
     /// <exception cref="IaaSException">It is there, or cannot be made.</exception>
-    public static OutputFile Create(string path, bool mayReplace)
+    public static OutputFile Create(string path, bool mayReplace, bool isDurable)
     {
-        if (!mayReplace && File.Exists(path) || Directory.Exists(path))
+        var isThere = File.Exists(path);
+        if ((isThere && !mayReplace) || Directory.Exists(path))
             throw Exists(path);
         var partial = $"{path}.{Environment.ProcessId}-{Guid.NewGuid():N}.partial";
         try
@@ -46,7 +50,7 @@ internal sealed class OutputFile : IDisposable
             var file = File.OpenHandle(partial, FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None);
             if (!OperatingSystem.IsWindows())
                 File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite);
-            return new OutputFile(path, partial, mayReplace, file);
+            return new OutputFile(path, partial, mayReplace, isDurable || isThere, file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -57,7 +61,7 @@ internal sealed class OutputFile : IDisposable
     /// <summary>A part of this file, from an offset on, to be written as a file of its own; this one publishes it.</summary>
     /// <param name="start">Where it starts.</param>
     /// <param name="name">The name it goes by.</param>
-    public OutputFile Section(long start, string name) => new(System.IO.Path.Combine(Path, name), null, _mayReplace, _file!, start);
+    public OutputFile Section(long start, string name) => new(System.IO.Path.Combine(Path, name), null, _mayReplace, _behind is not null, _file!, start);
 
     /// <summary>Writes bytes at an offset.</summary>
     /// <param name="offset">Where, in bytes.</param>
@@ -69,6 +73,7 @@ internal sealed class OutputFile : IDisposable
         {
             RandomAccess.Write(_file!, data, _start + offset);
             End = Math.Max(End, offset + data.Length);
+            _behind?.Wrote(data.Length);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -91,6 +96,11 @@ internal sealed class OutputFile : IDisposable
         }
     }
 
+    /// <summary>Makes the file begin with what another one holds, sharing its blocks.</summary>
+    /// <param name="path">The other.</param>
+    /// <returns>False where that cannot be; nothing has changed then.</returns>
+    public bool TryClone(string path) => _start == 0 && SharedBlocks.TryClone(_file!, path);
+
     /// <summary>Reads bytes that were written; what was not is zeros.</summary>
     /// <param name="offset">Where, in bytes.</param>
     /// <param name="buffer">What to fill, wholly.</param>
@@ -105,7 +115,7 @@ internal sealed class OutputFile : IDisposable
         buffer.Clear();
     }
 
-    /// <summary>Gives the file its name: from here on it is whole.</summary>
+    /// <summary>Gives the file its name: from here on it is whole, and on the disk where it is to be durable.</summary>
     /// <exception cref="IaaSException">It cannot be written to the device, or another file took the name.</exception>
     public void Publish()
     {
@@ -113,7 +123,8 @@ internal sealed class OutputFile : IDisposable
             return;
         try
         {
-            RandomAccess.FlushToDisk(_file!);
+            if (_behind is not null)
+                RandomAccess.FlushToDisk(_file!);
             _file!.Dispose();
             _file = null;
             File.Move(_partial, Path, _mayReplace);

