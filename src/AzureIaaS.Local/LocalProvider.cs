@@ -8,6 +8,7 @@ using AzureIaaS.Local.Imports;
 using AzureIaaS.Local.Machines;
 using AzureIaaS.Networks;
 using AzureIaaS.Providers;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.Local;
 
@@ -54,7 +55,7 @@ internal sealed partial class LocalProvider : IVmProvider
     public async Task<VirtualMachine?> FindAsync(Guid id, CancellationToken cancellation) =>
         _services.Store.Machines.Find(id) is { } stored ? await LookAsync(stored, cancellation) : null;
 
-    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead) { TakesPasses = true };
+    public ImportPlace DescribePlace() => new(Layout.Root, new DriveInfo(Layout.Root).AvailableFreeSpace, Overhead) { TakesPasses = true, Judged = ReadinessTarget.Local };
 
     public void Complete(VirtualMachine machine)
     {

@@ -21,6 +21,18 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
     /// <exception cref="IaaSException">Something stands in the way.</exception>
     public async Task<(Guid Operation, ImportPlan Plan)> PlanAsync(ImportRequest request, CancellationToken cancellation)
     {
+        var (operation, plan) = await MakePlanAsync(request, cancellation);
+        if (provider.DescribePlace().Judged is { } target)
+        {
+            foreach (var warning in PlannedGuest.FindWarnings(plan, target, cancellation))
+                plan.Warnings.Add(warning);
+        }
+
+        return (operation, plan);
+    }
+
+    private async Task<(Guid Operation, ImportPlan Plan)> MakePlanAsync(ImportRequest request, CancellationToken cancellation)
+    {
         if (request.Linked && provider is not ILinkProvider)
         {
             throw new IaaSException(ErrorKind.NotSupported, "LinkNotSupported", $"{provider.Name} cannot run a machine on an image that stays where it is.",
@@ -72,7 +84,7 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
             }
         }
 
-        var (operation, plan) = await Task.Run(() => PlanAsync(request, cancellation), cancellation);
+        var (operation, plan) = await Task.Run(() => MakePlanAsync(request, cancellation), cancellation);
         foreach (var warning in plan.Warnings)
             notices.Report(Notice.Warning(warning));
         using var owner = store.Locks.TryAcquire(SagaRunner.LockName(operation)) ?? throw BeingWorkedOn(operation);
@@ -80,7 +92,28 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         var record = new SagaRecord(operation, ImportSaga.Definition.Kind, ImportSaga.Definition.Version, plan.Machine.Name,
             plan.Machine.Origin!.Path, parameters, time.GetUtcNow());
         store.Sagas.Create(record, reserveName: true);
-        return await RunAsync(plan, operation, resume: false, notices, cancellation);
+        return await BesideReviewAsync(plan, notices, () => RunAsync(plan, operation, resume: false, notices, cancellation), cancellation);
+    }
+
+    /// <summary>Does the long work, and meanwhile looks the guest over: that costs a part of a second, which a copy should not wait for.</summary>
+    private async Task<T> BesideReviewAsync<T>(ImportPlan plan, IProgress<Notice> notices, Func<Task<T>> work, CancellationToken cancellation)
+    {
+        if (provider.DescribePlace().Judged is not { } target)
+            return await work();
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var looking = Task.Run(() => PlannedGuest.FindWarnings(plan, target, stop.Token), CancellationToken.None);
+        try
+        {
+            var done = await work();
+            foreach (var warning in await looking)
+                notices.Report(Notice.Warning(warning));
+            return done;
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await looking.ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);   // it holds the images open
+        }
     }
 
     private async Task<VirtualMachine> TakeUpAsync(SagaRecord same, IProgress<Notice> notices, CancellationToken cancellation)
@@ -111,19 +144,21 @@ public sealed class ImportService(IVmProvider provider, IStateStore store, TimeP
         var plan = operation is { } open ? LoadStaged(open) : null;
         if (plan is null)
         {
-            (operation, plan) = await Task.Run(() => PlanAsync(request with { Staged = true }, cancellation), cancellation);
+            (operation, plan) = await Task.Run(() => MakePlanAsync(request with { Staged = true }, cancellation), cancellation);
             foreach (var warning in plan.Warnings)
                 notices.Report(Notice.Warning(warning));
         }
 
         using var owner = await OwnAsync(operation!.Value, cancellation);
-        if (store.Sagas.Find(operation.Value) is null)
+        var isFirst = store.Sagas.Find(operation.Value) is null;
+        if (isFirst)
         {
             store.Sagas.Create(new SagaRecord(operation.Value, ImportSaga.Definition.Kind, ImportSaga.Definition.Version, plan.Machine.Name, plan.Machine.Origin!.Path,
                 JsonSerializer.Serialize(plan, CoreJson.Default.ImportPlan), time.GetUtcNow()), reserveName: true);
         }
 
-        return await StagedImport.PassAsync(plan, operation.Value, provider, isLast: false, time, notices, cancellation);
+        Task<StagedPass> PassAsync() => StagedImport.PassAsync(plan, operation.Value, provider, isLast: false, time, notices, cancellation);
+        return isFirst ? await BesideReviewAsync(plan, notices, PassAsync, cancellation) : await PassAsync();
     }
 
     /// <summary>Completes a staged import: a last pass, in which nothing may change, and then the machine.</summary>

@@ -30,13 +30,36 @@ public static class PlannedGuest
             };
         }
 
-        var source = new ImportSource { Format = machine.Origin?.Format ?? "", Name = machine.Name, Firmware = machine.Firmware, Disks = [.. plan.Sources] };
-        foreach (var finding in ReadinessJudge.FindingsOf(source, guest, ReadinessJudge.Exact(target, machine.Firmware)))
+        foreach (var warning in WarningsOf(plan, guest, target))
+            plan.Warnings.Add(warning);
+    }
+
+    /// <summary>What the rules of readiness find against a target, and the plan does not warn of yet. It changes nothing, so the work may go on meanwhile.</summary>
+    /// <param name="plan">The plan.</param>
+    /// <param name="target">Where it goes.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>Warnings; where an image is damaged, one that says so: the copy will meet that itself, or never needs what was looked at.</returns>
+    public static IReadOnlyList<string> FindWarnings(ImportPlan plan, ReadinessTarget target, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(plan);
+        try
         {
-            var isAgainst = finding.Severity is ReadinessSeverity.Blocker or ReadinessSeverity.Condition;
-            if (isAgainst && !plan.Warnings.Any(w => w.Contains(finding.Message, StringComparison.Ordinal)))
-                plan.Warnings.Add($"{machine.Name}: {finding.Message} {finding.Remedy}");
+            return WarningsOf(plan, Inspect(plan, cancellation), target);
         }
+        catch (DiskImageException e)
+        {
+            return [$"{plan.Machine.Name}: its readiness could not be judged. {e.Message}"];
+        }
+    }
+
+    private static List<string> WarningsOf(ImportPlan plan, GuestInfo guest, ReadinessTarget target)
+    {
+        var machine = plan.Machine;
+        var source = new ImportSource { Format = machine.Origin?.Format ?? "", Name = machine.Name, Firmware = machine.Firmware, Disks = [.. plan.Sources] };
+        return [.. ReadinessJudge.FindingsOf(source, guest, ReadinessJudge.Exact(target, machine.Firmware))
+            .Where(f => f.Severity is ReadinessSeverity.Blocker or ReadinessSeverity.Condition)
+            .Where(f => !plan.Warnings.Any(w => w.Contains(f.Message, StringComparison.Ordinal)))
+            .Select(f => $"{machine.Name}: {f.Message} {f.Remedy}")];
     }
 
     private static GuestInfo Inspect(ImportPlan plan, CancellationToken cancellation)

@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using AzureIaaS.Readiness;
 
 namespace AzureIaaS.Providers;
 
@@ -83,6 +84,9 @@ public sealed record ImportPlace(string Location, long FreeBytes, long Overhead)
 {
     /// <summary>Whether its stages can be brought up to date in passes (<see cref="IPassStage"/>).</summary>
     public bool TakesPasses { get; init; }
+
+    /// <summary>What the import's own look at a machine judges it for, while it is copied; null where the place reviews plans itself (<see cref="IImportReviewer"/>).</summary>
+    public ReadinessTarget? Judged { get; init; }
 }
 
 /// <summary>
