@@ -1,5 +1,4 @@
 using AzureIaaS.Guests;
-using AzureIaaS.Guests.FileSystems;
 using AzureIaaS.Tests.Support;
 
 namespace AzureIaaS.Tests.Guests;
@@ -49,7 +48,7 @@ public sealed class ExtJournalTests : IDisposable
         Assert.False(files.Exists("/gone"));
         for (var i = 0; i < 8; i++)
             Assert.Equal(MagicAndText(i), files.Read($"/etc/file {i}"));
-        AssertSame(FileSystemImages.Open(replayed), files);
+        FileSystemImages.AssertSame(FileSystemImages.Open(replayed), files);
     }
 
     [SkippableTheory]
@@ -65,7 +64,7 @@ public sealed class ExtJournalTests : IDisposable
         var files = FileSystemImages.Open(image);
         Assert.Equal(LogState.Replayed, files.Log);
         Assert.Equal("the new one", files.Text("/etc/release"));
-        AssertSame(FileSystemImages.Open(replayed), files);
+        FileSystemImages.AssertSame(FileSystemImages.Open(replayed), files);
 
         // Without the journal, it is not there.
         var bytes = File.ReadAllBytes(image);
@@ -84,7 +83,7 @@ public sealed class ExtJournalTests : IDisposable
         var files = FileSystemImages.Open(image);
         Assert.Equal(LogState.Replayed, files.Log);
         Assert.False(files.Exists("/etc/release"));
-        AssertSame(FileSystemImages.Open(replayed), files);
+        FileSystemImages.AssertSame(FileSystemImages.Open(replayed), files);
     }
 
     [SkippableFact]
@@ -132,17 +131,5 @@ public sealed class ExtJournalTests : IDisposable
         Programs.Run("e2fsck", "-p", "-E", "journal_only", replayed);
         Assert.Equal(0, File.ReadAllBytes(replayed)[RecoverAt] & 4);
         return replayed;
-    }
-
-    private static void AssertSame(GuestFileSystem expected, GuestFileSystem actual, string folder = "")
-    {
-        Assert.Equal(expected.List(folder + "/").Order(), actual.List(folder + "/").Order());
-        foreach (var path in expected.List(folder + "/").Select(n => $"{folder}/{n}"))
-        {
-            if (expected.Open(path) is null)
-                AssertSame(expected, actual, path);
-            else
-                Assert.True(expected.Read(path)!.AsSpan().SequenceEqual(actual.Read(path)!), path);
-        }
     }
 }

@@ -34,7 +34,7 @@ internal sealed class GuestSpecimen
         _places = [.. _seen.Where(_pages.ContainsKey).Select(p => (p, Slots(_pages[p])))];
     }
 
-    public static IReadOnlyList<string> Names { get; } = ["ext4", "ext4 journal", "NTFS", "FAT12", "FAT32", "XFS", "Btrfs", "LVM", "regf", "regf log"];
+    public static IReadOnlyList<string> Names { get; } = ["ext4", "ext4 journal", "NTFS", "FAT12", "FAT32", "XFS", "XFS log", "Btrfs", "LVM", "regf", "regf log"];
 
     public long Length { get; }
 
@@ -82,7 +82,7 @@ internal sealed class GuestSpecimen
 
         if (name == "LVM")
             return new GuestSpecimen(folder.Write("lvm", PhysicalVolumeBuilder.Build()), WalkGroup);
-        return new GuestSpecimen(Image(name, folder), v => WalkFiles(GuestFileSystem.Open(v, name switch { "ext4" or "ext4 journal" => "ext", "FAT12" or "FAT32" => "FAT", _ => name })!));
+        return new GuestSpecimen(Image(name, folder), v => WalkFiles(GuestFileSystem.Open(v, name switch { "ext4" or "ext4 journal" => "ext", "FAT12" or "FAT32" => "FAT", "XFS log" => "XFS", _ => name })!));
     }
 
     private static int[] Slots(byte[] page) => [.. Enumerable.Range(0, Math.Max(1, (page.Length / 4) - 2)).Select(i => i * 4).Where(at => page.AsSpan(at, 4).ContainsAnyExcept((byte)0)).DefaultIfEmpty()];
@@ -126,6 +126,19 @@ internal sealed class GuestSpecimen
                 Programs.Run("mkfs.xfs", "-q", "-f", "-b", "size=1024", image);
                 Programs.Mounted(folder, image, "xfs", "noatime", place => FileSystemImages.Populate(place, hasLinks: true, many: 40, large: 40_777));
                 return image;
+            case "XFS log":
+                Programs.Require("mkfs.xfs", "xfs_io");
+                Programs.RequireMount("xfs");
+                FileSystemImages.Empty(folder, "image", 320 << 20);
+                Programs.Run("mkfs.xfs", "-q", "-f", image);
+                Programs.Mounted(folder, image, "xfs", "noatime", place =>
+                {
+                    FileSystemImages.Populate(place, hasLinks: true, many: 40, large: 40_777);
+                    Programs.Run("sync", "-f", place);
+                    Programs.Run("xfs_io", "-x", "-c", "shutdown -f", place);
+                });
+                WithoutChecksums(image);
+                return image;
             default:
                 Programs.Require("mkfs.btrfs");
                 Programs.RequireMount("btrfs");
@@ -134,6 +147,22 @@ internal sealed class GuestSpecimen
                 Programs.Mounted(folder, image, "btrfs", "compress-force=zstd", place => FileSystemImages.Populate(place, hasLinks: true, many: 40, large: 40_777));
                 Programs.Mounted(folder, image, "btrfs", "compress-force=lzo", place => File.WriteAllText(Path.Combine(place, "lzo"), string.Concat(Enumerable.Range(0, 4000).Select(i => $"line {i}\n"))));
                 return image;
+        }
+    }
+
+    /// <summary>Takes the checksums out of a log's records, so that damage reaches what is behind them: a record without one is taken as it is.</summary>
+    private static void WithoutChecksums(string image)
+    {
+        using var file = File.OpenHandle(image, FileMode.Open, FileAccess.ReadWrite);
+        var sectors = new byte[1 << 20];
+        for (var at = 0L; at < RandomAccess.GetLength(file); at += sectors.Length)
+        {
+            RandomAccess.Read(file, sectors, at);
+            for (var sector = 0; sector < sectors.Length; sector += 512)
+            {
+                if (Be.U32(sectors, sector) == 0xFEEDBABE)
+                    RandomAccess.Write(file, new byte[sizeof(uint)], at + sector + 32);
+            }
         }
     }
 

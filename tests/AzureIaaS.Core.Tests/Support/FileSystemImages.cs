@@ -90,4 +90,17 @@ internal static class FileSystemImages
         Assert.Equal("short", files.Text("/a/../a/./b//c/short"));
         Assert.Throws<FileSystemException>(() => files.Read("/round"));
     }
+
+    /// <summary>Two file systems have the same folders with the same files in them.</summary>
+    public static void AssertSame(GuestFileSystem expected, GuestFileSystem actual, string folder = "")
+    {
+        Assert.Equal(expected.List(folder + "/").Order(), actual.List(folder + "/").Order());
+        foreach (var path in expected.List(folder + "/").Select(n => $"{folder}/{n}"))
+        {
+            if (expected.Open(path) is null)
+                AssertSame(expected, actual, path);
+            else
+                Assert.True(expected.Read(path)!.AsSpan().SequenceEqual(actual.Read(path)!), path);
+        }
+    }
 }

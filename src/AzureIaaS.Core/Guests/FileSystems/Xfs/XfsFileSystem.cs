@@ -1,6 +1,6 @@
 namespace AzureIaaS.Guests.FileSystems.Xfs;
 
-/// <summary>XFS of versions 4 and 5 (XFS Algorithms and Data Structures, 3rd edition), its structures named as there. The log is not replayed; whether it would have to be is said.</summary>
+/// <summary>XFS of versions 4 and 5 (XFS Algorithms and Data Structures, 3rd edition), its structures named as there. Where the log has to be replayed, the file system is read as it is after that.</summary>
 internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
 {
     private const int LinkHeader = 56;
@@ -13,11 +13,20 @@ internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
     /// <exception cref="FileSystemException">It is damaged, or uses what is not read.</exception>
     public XfsFileSystem(Volume volume)
     {
-        _volume = volume;
-        _geometry = new XfsGeometry(volume);
+        (_volume, _geometry) = (volume, new XfsGeometry(volume));
         (Label, Id) = (_geometry.Label, _geometry.Id);
-        Stale = WhyStale();
-        (Log, IsDirty) = (Stale is null ? LogState.Clean : LogState.NotReplayed, _geometry.NeedsRepairing || (Stale is not null && _geometry.LogStart != 0));
+        try
+        {
+            (_volume, Log, Stale) = Replay(volume);
+            _geometry = new XfsGeometry(_volume);
+        }
+        catch (FileSystemException e)
+        {
+            _volume = volume;
+            (Log, Stale) = (LogState.NotReplayed, $"its log cannot be replayed ({e.Message})");
+        }
+
+        IsDirty = _geometry.NeedsRepairing || (Log != LogState.Clean && _geometry.LogStart != 0);
     }
 
     /// <inheritdoc/>
@@ -46,18 +55,17 @@ internal sealed class XfsFileSystem : UnixFileSystem<XfsInode>
         return KindOf(node) == NodeKind.Link && _geometry.IsVersion5 ? WithoutHeaders(node) : new RunFile(_volume, node.Size, XfsFork.Runs(_volume, _geometry, node));
     }
 
-    private string? WhyStale()
+    private (Volume Volume, LogState Log, string? Stale) Replay(Volume volume)
     {
         if (_geometry.LogStart == 0)
-            return "its log lies on another device, and was not looked at";
-        try
-        {
-            return XfsLog.IsClean(_volume, _geometry.PlaceOf(_geometry.LogStart), _geometry.LogLength) ? null : "its log is not replayed";
-        }
-        catch (FileSystemException e)
-        {
-            return $"its log cannot be read ({e.Message})";
-        }
+            return (volume, LogState.NotReplayed, "its log lies on another device, and was not looked at");
+        var log = new XfsLog(volume, _geometry);
+        if (log.IsClean)
+            return (volume, LogState.Clean, null);
+        var replay = new XfsLogReplay(volume, _geometry, log);
+        return replay.IsUnfinished
+            ? (replay.Over(), LogState.NotReplayed, "changes of files' extents that its log has begun are not finished")
+            : (replay.Over(), LogState.Replayed, null);
     }
 
     private XfsInode Open(ulong number) => new(_volume.Bytes(_geometry.PlaceOfInode(number), _geometry.InodeSize));

@@ -1,71 +1,87 @@
 namespace AzureIaaS.Guests.FileSystems.Xfs;
 
-/// <summary>
-/// The log (XFS Algorithms and Data Structures, "Journaling Log"), looked at to say whether it holds changes that are not where they belong. It is not replayed.
-/// </summary>
-internal static class XfsLog
+/// <summary>The log (XFS Algorithms and Data Structures, "Journaling Log"): where it ends, and the records that a mount would replay.</summary>
+internal sealed class XfsLog
 {
-    private const int BasicBlock = 512;
-    private const uint RecordMagic = 0xFEEDBABE;
-    private const int HeaderCovers = 32 << 10;
-    private const int Version2 = 2;
-    private const byte UnmountFlag = 0x20;
+    private const int MaxCut = 8;   // as many buffers as may be on their way at once (XLOG_MAX_ICLOGS)
+    private const long MaxReplayed = (1L << 30) / XfsLogRecord.BasicBlock;
 
-    // Eight buffers of 256 KiB may be on their way at once: a record begins within so many blocks before the end.
-    private const long MaxBack = 8 * (256 << 10) / BasicBlock;
+    private readonly XfsLogBlocks _blocks;
+    private readonly string _id;
+    private readonly XfsLogRecord? _last;
+    private long _head;
 
-    /// <summary>Whether the last that was written into it is the record that an unmount leaves.</summary>
+    /// <summary>Finds the end of the log.</summary>
     /// <param name="volume">The volume.</param>
-    /// <param name="place">Where the log starts, in bytes.</param>
-    /// <param name="length">Its length in bytes.</param>
+    /// <param name="geometry">Its superblock.</param>
     /// <exception cref="FileSystemException">It is damaged.</exception>
-    public static bool IsClean(Volume volume, long place, long length)
+    public XfsLog(Volume volume, XfsGeometry geometry)
     {
-        var log = new Volume(length, (offset, buffer) => volume.Read(place + offset, buffer));
-        var blocks = length / BasicBlock;
-        if (blocks == 0)
-            throw new FileSystemException("its log is damaged");
-        var head = Head(log, blocks);
-        for (var back = 1; back <= Math.Min(MaxBack, blocks); back++)
+        _id = geometry.Id;
+        _blocks = new XfsLogBlocks(volume, geometry.PlaceOf(geometry.LogStart), geometry.LogLength);
+        if (!_blocks.IsWritten)
+            return;
+        _head = _blocks.Head();
+        for (var cut = 0; ; cut++)
         {
-            var at = (head - back + blocks) % blocks;
-            var header = log.Bytes(at * BasicBlock, BasicBlock);
-            if (Be.U32(header, 0) != RecordMagic)
-                continue;
-            var headers = (Be.U32(header, 8) & Version2) != 0 ? Math.Max(1, (Be.U32(header, 320) + HeaderCovers - 1L) / HeaderCovers) : 1;
-            var after = at + headers + ((Be.U32(header, 12) + BasicBlock - 1L) / BasicBlock);
-
-            // An operation's header: its transaction (4), length (4), client (1), flags (1).
-            return after % blocks == head % blocks && Be.U32(header, 40) == 1 && (log.Bytes((at + headers) % blocks * BasicBlock, BasicBlock)[9] & UnmountFlag) != 0;
+            _last = Last();
+            if (IsClean || FirstCutOff() is not { } at)
+                return;
+            if (cut == MaxCut)
+                throw new FileSystemException("its log is damaged");
+            _head = at;
         }
-
-        // A log that was never written to is zeros.
-        return CycleAt(log, 0) == 0;
     }
 
-    /// <summary>The block that would be written next: the log goes round, and what was written in the last round has a number higher by one.</summary>
-    private static long Head(Volume log, long blocks)
-    {
-        var first = CycleAt(log, 0);
-        if (CycleAt(log, blocks - 1) == first)
-            return 0;
-        var (low, high) = (0L, blocks - 1);
-        while (high - low > 1)
-        {
-            var middle = (low + high) / 2;
-            if (CycleAt(log, middle) == first)
-                low = middle;
-            else
-                high = middle;
-        }
+    /// <summary>Whether the last that was written into it is the record that an unmount leaves, or nothing ever was.</summary>
+    public bool IsClean => _last is null || _last.IsUnmount;
 
-        return high;
+    /// <summary>The records that a mount would replay, the oldest first.</summary>
+    /// <exception cref="FileSystemException">It is damaged.</exception>
+    public IEnumerable<XfsLogRecord> Records()
+    {
+        if (IsClean)
+            yield break;
+        var left = _blocks.Distance(_last!.Tail, _head);
+        if (_last.Tail >= _blocks.Count || left > MaxReplayed)
+            throw new FileSystemException("its log is damaged, or has more in it than is read");
+        for (var at = _last.Tail; left > 0;)
+        {
+            var record = new XfsLogRecord(_blocks, at);
+            if (record.Blocks > left || !record.IsLittleEndian || record.FileSystemId != _id)
+                throw new FileSystemException("its log is damaged, or another computer's");
+            yield return record;
+            at = (at + record.Blocks) % _blocks.Count;
+            left -= record.Blocks;
+        }
     }
 
-    /// <summary>The round in which a block was written: its first field, or the second where it begins a record.</summary>
-    private static uint CycleAt(Volume log, long block)
+    /// <summary>The last record of all.</summary>
+    private XfsLogRecord Last()
     {
-        var bytes = log.Bytes(block * BasicBlock, 8);
-        return Be.U32(bytes, 0) is not RecordMagic and var cycle ? cycle : Be.U32(bytes, 4);
+        for (var back = 1; back <= _blocks.Window; back++)
+        {
+            if (_blocks.IsRecord(_blocks.Before(_head, back)))
+                return new XfsLogRecord(_blocks, _blocks.Before(_head, back));
+        }
+
+        throw new FileSystemException("its log is damaged");
+    }
+
+    /// <summary>The first record that was cut off while it was written, and with it those that were on their way with it; null where all are whole.</summary>
+    private long? FirstCutOff()
+    {
+        if (_last!.Blocks > _blocks.Distance(_last.At, _head))
+            return _last.At;
+        var (cutOff, after) = ((long?)null, 0);
+        foreach (var record in Records())
+        {
+            if (cutOff is not null && ++after == MaxCut)
+                throw new FileSystemException("its log is damaged");
+            if (cutOff is null && !record.IsWhole())
+                cutOff = record.At;
+        }
+
+        return cutOff;
     }
 }
