@@ -113,6 +113,33 @@ public sealed class ConversionTests : IDisposable
         Assert.Equal(["disk.vmdk", "whole.vmdk"], Directory.EnumerateFiles(_folder.Path).Select(Path.GetFileName).Order());
     }
 
+    [SkippableTheory]
+    [InlineData("Raw", 0)]
+    [InlineData("VhdFixed", 0)]
+    [InlineData("VhdFixed", 512)]
+    public void WhereTheFileSystemSharesBlocksARawImageIsNotCopied(string name, int more)
+    {
+        Programs.Require("mkfs.xfs");
+        Programs.RequireMount("xfs");
+        var image = FileSystemImages.Empty(_folder, "xfs.img", 320 << 20);
+        Programs.Run("mkfs.xfs", "-q", "-f", "-m", "reflink=1", image);
+        Programs.Mounted(_folder, image, "xfs", "noatime", place =>
+        {
+            var content = TestImages.Pattern((40 << 20) + more);
+            var (source, target) = (Path.Combine(place, "disk.raw"), Path.Combine(place, "new"));
+            File.WriteAllBytes(source, content);
+            Programs.Run("sync", "-f", place);
+            var before = new DriveInfo(place).AvailableFreeSpace;
+            using (var opened = DiskFormat.OpenImage(source, new DiskOpenOptions { Format = "raw" }))
+                DiskConversion.RunAsync(opened, new DiskConversionRequest { Path = target, Format = WriteFormat.Named(name) }, null, default).GetAwaiter().GetResult();
+            Programs.Run("sync", "-f", place);
+            var used = before - new DriveInfo(place).AvailableFreeSpace;
+            Assert.True(more > 0 || used < 4 << 20, $"{used:N0} bytes were taken");   // a part of a block cannot be shared: then all is copied
+            using var made = DiskFormat.OpenImage(target, new DiskOpenOptions { Format = name == "Raw" ? "raw" : "vhd" });
+            DiskAssert.Holds(TestImages.Padded(content, made.Length), made);
+        });
+    }
+
     [SkippableFact]
     public async Task ManyThreadsKeepTheOrder()
     {
