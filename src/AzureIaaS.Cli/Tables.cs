@@ -17,7 +17,7 @@ internal static class Tables
     public static (IReadOnlyList<string> Columns, Func<object, string[]> Cells) For(object sample) => sample switch
     {
         VirtualMachine => (["Name", "State", "Host", "Cpu", "Memory", "Disk", "Address", "Started", WrappedColumn], o => MachineRow((VirtualMachine)o)),
-        ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", WrappedColumn], o => ImageRow((ImageInfo)o)),
+        ImageInfo => (["Path", "Format", "Variant", "Size", "Data", "Partitions", "Firmware", "System", WrappedColumn], o => ImageRow((ImageInfo)o)),
         StagedPass => (["Name", "Read", "Changed", "Written", "Seconds", WrappedColumn], o => PassRow((StagedPass)o)),
         ReadinessReport => (["Name", "Target", "Verdict", "Firmware", "System", WrappedColumn], o => ReadinessRow((ReadinessReport)o)),
         Operation => (["Id", "Kind", "Vm", "State", "Step", "Updated", WrappedColumn], o => OperationRow((Operation)o)),
@@ -44,7 +44,7 @@ internal static class Tables
     private static string[] ImageRow(ImageInfo i) =>
     [
         i.ToString(), i.Format, i.Variant, ByteSize.Format(i.Length), ByteSize.Format(i.DataLength),
-        i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), string.Join(' ', [.. i.Faults ?? [], .. i.Warnings, .. Digests(i)]),
+        i.PartitionScheme == "None" ? "none" : $"{i.PartitionCount} ({i.PartitionScheme})", i.Firmware.ToString(), i.OperatingSystem ?? "", string.Join(' ', [.. i.Faults ?? [], .. i.Warnings, .. Digests(i)]),
     ];
 
     private static IEnumerable<string> Digests(ImageInfo i) => new[] { i.Digest, i.Checksum }.OfType<string>();

@@ -27,7 +27,7 @@ internal static class ImageCommand
 
     public static Command Create()
     {
-        var command = new Command("image", "Say what disk images are: format, sizes, chain, partitions, firmware.");
+        var command = new Command("image", "Say what disk images are, an appliance's too: format, sizes, chain, partitions, firmware, system.");
         command.Arguments.Add(Paths);
         foreach (var option in new Option[] { Format, Snapshot, Root, AllowExternalReference, Digest, Checksum, Check })
             command.Options.Add(option);
@@ -37,7 +37,10 @@ internal static class ImageCommand
             foreach (var path in run.Parsed.GetValue(Paths)!)
             {
                 await run.TryAsync(async () =>
-                    run.Output.Write(await ImageInspection.InspectAsync(path, options, Wanted(run), run.Notices, run.Cancellation), CoreJson.Default.ImageInfo));
+                {
+                    foreach (var image in await ImageInspection.InspectAllAsync(path, options, Wanted(run), run.Notices, run.Cancellation))
+                        run.Output.Write(image, CoreJson.Default.ImageInfo);
+                });
             }
         }));
         command.Validators.Add(result =>

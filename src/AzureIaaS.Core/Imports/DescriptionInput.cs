@@ -51,6 +51,19 @@ internal sealed class DescriptionInput : ImportInput
         return SourceOf(description.Name ?? request.Path, description, disks, request.Root);
     }
 
+    /// <summary>The images that a file stands for, and how to open each: those of the machine that it describes, or itself.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How images may be opened.</param>
+    /// <exception cref="IaaSException">It is no description after all, or a disk of it is missing.</exception>
+    public static IEnumerable<(string Path, DiskOpenOptions Options, DiskController Controller)> DisksOf(string path, DiskOpenOptions options)
+    {
+        if (!Extensions.Contains(Path.GetExtension(SourcePath.FileName(path)), StringComparer.OrdinalIgnoreCase))
+            return [(path, options, DiskController.Unknown)];
+        var appliance = Appliance.Open(SourcePath.Full(path));
+        var its = options with { Root = options.Root ?? appliance.Root };
+        return appliance.Description.Disks.Select(d => (appliance.Find(d.Reference, its), its with { Format = d.Format }, d.Controller));
+    }
+
     private static ImportSource SourceOf(string what, MachineDescription description, List<ImageInfo> disks, string? root) => new()
     {
         Format = description.Format,

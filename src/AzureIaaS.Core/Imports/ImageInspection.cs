@@ -58,7 +58,28 @@ public static class ImageInspection
         };
     }
 
-    /// <summary>Looks an image over, and reads as much more of it as is asked for.</summary>
+    /// <summary>Looks over the images that a file stands for: itself, or the disks of the machine that it describes, an OVA's inside it.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="options">How it may be opened; a format is that of an image.</param>
+    /// <param name="wanted">What more is wanted.</param>
+    /// <param name="notices">Receives progress.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="IaaSException">One is unknown, not supported or damaged; not where it is checked.</exception>
+    public static async Task<IReadOnlyList<ImageInfo>> InspectAllAsync(string path, DiskOpenOptions options, ImageFacts wanted, IProgress<Notice> notices, CancellationToken cancellation)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        var images = new List<ImageInfo>();
+        foreach (var (image, itsOptions, controller) in options.Format is null ? DescriptionInput.DisksOf(path, options) : [(path, options, DiskController.Unknown)])
+        {
+            var info = await InspectAsync(image, itsOptions, wanted, notices, cancellation);
+            info.Controller = controller;
+            images.Add(info);
+        }
+
+        return images;
+    }
+
+    /// <summary>Looks an image and the system on it over, and reads as much more of it as is asked for.</summary>
     /// <param name="path">The file.</param>
     /// <param name="options">How it may be opened.</param>
     /// <param name="wanted">What more is wanted.</param>
@@ -72,6 +93,7 @@ public static class ImageInspection
             return new ImageInfo { Path = SourcePath.Full(path), Format = options.Format ?? "", Faults = [.. faults] };
         var info = Inspect(path, options, cancellation);
         info.Faults = faults is null ? null : [];
+        info.OperatingSystem = SystemOn(path, options, info.Warnings, cancellation);
         if ((wanted & (ImageFacts.Digest | ImageFacts.Checksum)) == 0)
             return info;
         using var image = DiskFormat.OpenImage(path, options);
@@ -91,6 +113,20 @@ public static class ImageInspection
     {
         var bios = table.HasBootCode && (table.Scheme != PartitionScheme.Gpt || table.HasBiosBootPartition);
         return bios ? Firmware.Bios : table.HasEfiSystemPartition ? Firmware.Uefi : Firmware.Unknown;
+    }
+
+    private static string? SystemOn(string path, DiskOpenOptions options, IList<string> warnings, CancellationToken cancellation)
+    {
+        try
+        {
+            using var image = DiskFormat.OpenImage(path, options);
+            return GuestInspector.Inspect([image], cancellation).Name;
+        }
+        catch (DiskImageException e)
+        {
+            warnings.Add($"What system is on it was not seen: {e.Message}");
+            return null;
+        }
     }
 
     private static List<ImageLayer> ChainOf(DiskImage image)

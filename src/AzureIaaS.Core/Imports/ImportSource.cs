@@ -67,6 +67,9 @@ public sealed class ImageInfo
     /// <summary>The firmware that the disk boots with, as far as the partition table tells.</summary>
     public Firmware Firmware { get; set; }
 
+    /// <summary>The operating system on the disk, as it calls itself; null where none was seen, or nobody looked.</summary>
+    public string? OperatingSystem { get; set; }
+
     /// <summary>The images it is made of, from itself down to the whole disk at the bottom; one for a disk without a parent.</summary>
     public IList<ImageLayer> Chain { get; set; } = [];
 

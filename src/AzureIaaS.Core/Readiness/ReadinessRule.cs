@@ -53,7 +53,7 @@ internal sealed record ReadinessRule(string Id, ReadinessSeverity Severity, stri
         new("Encrypted", ReadinessSeverity.Condition, "Linux: LUKS; Windows: BitLocker", s => s.Guest.Volumes.Where(v => v.Content is "LUKS" or "BitLocker")
             .Select(v => ($"Partition {v.Partition} of disk {v.Disk} is encrypted by {v.Content}.", "Have its passphrase or recovery key at hand: a TPM's secrets do not come along, and somebody must type at the console."))),
         new("NoBootLoader", ReadinessSeverity.Condition, "Partition tables", s => s.Source.Disks[0].Warnings.Where(w => w.StartsWith("No boot loader", StringComparison.Ordinal))
-            .Select(_ => ("No boot loader was seen on the first disk.", "Make sure that the disk to boot from comes first."))),
+            .Select(w => (w, "Make sure that the disk to boot from comes first."))),
         new("FirmwareUnknown", ReadinessSeverity.Unknown, "Partition tables", s => s.Source.Firmware == Firmware.Unknown
             ? [("Neither the description nor the partition table says which firmware the machine needs.", "Say so with -Firmware at the import.")] : []),
         new("NotRead", ReadinessSeverity.Unknown, "What inspection reads", s => s.Guest.Name is not null ? []

@@ -49,7 +49,7 @@ public sealed class GetImageCommand : PathCmdlet
         foreach (var path in ResolveDisks())
         {
             Try(path, () => WriteObject(Await(c => Task.Run(
-                () => ImageInspection.InspectAsync(path, options, Wanted, Output, c), c))));
+                () => ImageInspection.InspectAllAsync(path, options, Wanted, Output, c), c)), enumerateCollection: true));
         }
     }
 }
