@@ -23,7 +23,9 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
 {
     private const int FewestBuckets = 64;
     private const int MostBuckets = 1 << 22;
-    private const int LongestPage = 48;
+    private const int FewestOnPage = 8;   // events on the average: with fewer the page is widened
+    private const int MostOnPage = 40;
+    private const int LongestPage = 64;
     private const int Nil = -1;
 
     private readonly Event[] _page = new Event[LongestPage];   // of the present day: sorted, the first event last
@@ -202,10 +204,10 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
     {
         var perPage = (double)_taken / _turned;
         var (shift, buckets) = (_shift, _buckets.Length);
-        if (perPage < 1)
-            shift = Math.Min(56, shift + Math.Max(1, BitOperations.Log2((uint)Math.Min(1 << 20, 4 / Math.Max(perPage, 1e-6)))));
-        else if (perPage > 24 && shift > 4)
-            shift -= Math.Max(1, BitOperations.Log2((uint)(perPage / 8)));
+        if (perPage < FewestOnPage)
+            shift = Math.Min(56, shift + Math.Max(1, BitOperations.Log2((uint)Math.Min(1 << 20, FewestOnPage / Math.Max(perPage, 1e-6)))));
+        else if (perPage > MostOnPage && shift > 4)
+            shift -= Math.Max(1, BitOperations.Log2((uint)(perPage / FewestOnPage)) - 1);
         if (_visited > 2 * _taken && buckets < MostBuckets && buckets < 8 * Math.Max(FewestBuckets, _far))
             buckets *= 2;
         (_taken, _turned, _visited) = (0, 0, 0);

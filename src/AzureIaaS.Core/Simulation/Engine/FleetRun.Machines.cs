@@ -74,10 +74,11 @@ internal sealed partial class FleetRun
         // The host is down: nobody is placed on it meanwhile, and its list can be emptied at once.
         var taken = _members.Sorted(host);
         _members.Empty(host);
+        var classes = _fleet.Classes;
         foreach (var machine in taken)
         {
             ref var status = ref _machines[machine];
-            _board.Take(host, _fleet.Classes[status.Class].Need, -1);
+            _board.Take(host, classes[status.Class].Need, -1);
             status.Host = Nobody;
             Place(machine);
         }
@@ -109,7 +110,7 @@ internal sealed partial class FleetRun
         _members.Add(host, machine);
         _board.Take(host, _fleet.Classes[status.Class].Need, 1);
         if (indexed)
-            _index.Taken(host);
+            _index.Changed(host);
     }
 
     private int ChooseFor(int machine)

@@ -1,4 +1,6 @@
+using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace AzureIaaS.Simulation.Engine;
 
@@ -69,21 +71,10 @@ internal sealed unsafe class HostMembers
     public ReadOnlySpan<int> Sorted(int host)
     {
         var members = Of(host);
-        if (members.Length > 2 * Line)
-        {
+        if (members.Length > Line)
             members.Sort();
-            return members;
-        }
-
-        for (var i = 1; i < members.Length; i++)
-        {
-            var machine = members[i];
-            var at = i;
-            for (; at > 0 && members[at - 1] > machine; at--)
-                members[at] = members[at - 1];
-            members[at] = machine;
-        }
-
+        else if (members.Length > 1)
+            SortFew(members);
         return members;
     }
 
@@ -102,6 +93,22 @@ internal sealed unsafe class HostMembers
         var list = host * (_room + 1);
         var count = _lists[list];
         return count <= _room ? new Span<int>(_lists.Start + list + 1, count) : _elsewhere[host].AsSpan(0, count);
+    }
+
+    // Each goes to where as many are before it as are less: how often a comparison would go which way cannot be foreseen.
+    private static void SortFew(Span<int> members)
+    {
+        var few = stackalloc int[Line];
+        Vector256.Store(Vector256.Create(int.MaxValue), few);
+        Vector256.Store(Vector256.Create(int.MaxValue), few + 8);
+        members.CopyTo(new Span<int>(few, Line));
+        var (low, high) = (Vector256.Load(few), Vector256.Load(few + 8));
+        for (var i = 0; i < members.Length; i++)
+        {
+            var machine = Vector256.Create(few[i]);
+            var less = Vector256.LessThan(low, machine).ExtractMostSignificantBits() | (Vector256.LessThan(high, machine).ExtractMostSignificantBits() << 8);
+            members[BitOperations.PopCount(less)] = few[i];
+        }
     }
 }
 

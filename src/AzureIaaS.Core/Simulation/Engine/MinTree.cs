@@ -4,27 +4,23 @@ using System.Runtime.Intrinsics.X86;
 
 namespace AzureIaaS.Simulation.Engine;
 
-/// <summary>The least of many numbers, kept while they change: a tree in which every node is the least of its eight children, and eight fill a cache line.</summary>
-internal sealed unsafe class MinTree
+/// <summary>The order of hosts that differ: a tree in which every node is the least of its eight children, and eight fill a cache line.</summary>
+internal sealed unsafe class MinTree : HostOrder
 {
     private const int Fan = 8;
 
-    private readonly int[]? _names;   // null when they are consecutive
-    private readonly int _firstName;
-    private readonly int _count;
     private readonly int[] _starts;   // where each level begins, leaves first
     private readonly AlignedArray<double> _nodes;   // each level padded with infinity to a multiple of eight
+    private double _min = double.PositiveInfinity;
     private int _from;                // no leaf before it has the least number
 
     /// <summary>A tree whose leaves all stand at infinity.</summary>
     /// <param name="names">What the leaves are called, in ascending order.</param>
     public MinTree(IReadOnlyList<int> names)
+        : base(names)
     {
-        _count = names.Count;
-        _firstName = _count > 0 ? names[0] : 0;
-        _names = _count > 0 && names[^1] - _firstName != _count - 1 ? [.. names] : null;
         var starts = new List<int>();
-        var (total, width) = (0, Math.Max(1, _count));
+        var (total, width) = (0, Math.Max(1, Count));
         do
         {
             starts.Add(total);
@@ -38,32 +34,27 @@ internal sealed unsafe class MinTree
             _nodes[i] = double.PositiveInfinity;
     }
 
-    /// <summary>The least number; infinity when all are.</summary>
-    public double Min { get; private set; } = double.PositiveInfinity;
+    public override double Min => _min;
 
-    /// <summary>The name of the first leaf that has the least number; -1 when all are at infinity.</summary>
-    public int First
+    public override int First
     {
         get
         {
-            var least = Min;
+            var least = _min;
             if (double.IsPositiveInfinity(least))
                 return -1;
             var wanted = Vector256.Create(least);
             // Where many are equal, the next is most often beside the last.
             var found = Among(_nodes.Start + (_from & -Fan), wanted) >> (_from & (Fan - 1)) << (_from & (Fan - 1));
             _from = found != 0 ? (_from & -Fan) + BitOperations.TrailingZeroCount(found) : Descend(wanted);
-            return _names is null ? _firstName + _from : _names[_from];
+            return NameOf(_from);
         }
     }
 
-    /// <summary>Changes a leaf.</summary>
-    /// <param name="at">Which one.</param>
-    /// <param name="value">The number, which is one.</param>
-    public void Set(int at, double value)
+    public override void Set(int at, double value)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)at, (uint)_count, nameof(at));
-        if (value <= Min && at < _from)
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)at, (uint)Count, nameof(at));
+        if (value <= _min && at < _from)
             _from = at;
         foreach (var start in _starts)
         {
@@ -75,8 +66,8 @@ internal sealed unsafe class MinTree
             (at, value) = (at / Fan, least);
         }
 
-        if (value != Min)
-            (Min, _from) = (value, 0);
+        if (value != _min)
+            (_min, _from) = (value, 0);
     }
 
     private int Descend(Vector256<double> wanted)
@@ -91,9 +82,7 @@ internal sealed unsafe class MinTree
     private static uint Among(double* group, Vector256<double> wanted) =>
         Vector256.Equals(Vector256.Load(group), wanted).ExtractMostSignificantBits() | (Vector256.Equals(Vector256.Load(group + 4), wanted).ExtractMostSignificantBits() << 4);
 
-    /// <summary>Fetches a leaf into the cache meanwhile.</summary>
-    /// <param name="at">Which one.</param>
-    public void Prefetch(int at) => _nodes.Prefetch(at);
+    public override void Prefetch(int at) => _nodes.Prefetch(at);
 
     // The least of eight once one of them has changed. It is put in its place here and written afterwards: a vector that is read where a single number
     // has just been written waits until that has reached the cache.
