@@ -43,7 +43,7 @@ Describe 'The table of' {
 
     It 'images' {
         $table = Get-IaaSImage (Join-Path $TestHome web01.raw) | Get-Table
-        $table[0] -split '\s+' | Should -Be 'Name', 'Format', 'Variant', 'Size', 'Data', 'Partitions', 'Firmware', 'Warnings'
+        $table[0] -split '\s+' | Should -Be 'Name', 'Format', 'Variant', 'Size', 'Data', 'Partitions', 'Firmware', 'System', 'Warnings'
         $table[2] | Should -Match '^web01.raw raw .* 1 MB .* 1 \(Mbr\) +Bios'
     }
 

@@ -41,6 +41,32 @@ public sealed class OvaTests : IDisposable
 
     public void Dispose() => _folder.Dispose();
 
+    [Fact]
+    public async Task ItsDisksAreShownByThemselves()
+    {
+        var path = Ova(TarEntryFormat.Ustar, ("web01.ovf", Encoding.UTF8.GetBytes(Ovf)), ("web01-disk1.vmdk", _disk));
+        var shown = Assert.Single(await ImageInspection.InspectAllAsync(path, new DiskOpenOptions(), ImageFacts.Digest | ImageFacts.Faults, new Progress<Providers.Notice>(), CancellationToken.None));
+        Assert.Equal((Path.Combine(path, "web01-disk1.vmdk"), "streamOptimized", DiskController.Pvscsi), (shown.Path, shown.Variant, shown.Controller));
+        Assert.Equal(DiskDigest.Describe(SHA256.HashData(_content)), shown.Digest);
+        Assert.Empty(shown.Faults!);
+
+        // A format is that of a disk: the archive is then refused by name, as what it is.
+        var options = new DiskOpenOptions { Format = "vmdk" };
+        await Assert.ThrowsAsync<DiskImageException>(() => ImageInspection.InspectAllAsync(path, options, ImageFacts.None, new Progress<Providers.Notice>(), CancellationToken.None));
+    }
+
+    [SkippableFact]
+    public async Task TheSystemOnADiskIsShown()
+    {
+        LinuxDisk.Require();
+        var tree = Directory.CreateDirectory(_folder["tree"]).FullName;
+        Directory.CreateDirectory(Path.Combine(tree, "etc"));
+        File.WriteAllText(Path.Combine(tree, "etc/os-release"), "ID=debian\nPRETTY_NAME=\"Debian GNU/Linux 12 (bookworm)\"\n");
+        var disk = LinuxDisk.Ext(_folder, tree, "ext4", "8M");
+        var shown = Assert.Single(await ImageInspection.InspectAllAsync(disk, new DiskOpenOptions { Format = "raw" }, ImageFacts.None, new Progress<Providers.Notice>(), CancellationToken.None));
+        Assert.Equal("Debian GNU/Linux 12 (bookworm)", shown.OperatingSystem);
+    }
+
     [Theory]
     [InlineData(TarEntryFormat.Ustar)]
     [InlineData(TarEntryFormat.Pax)]
