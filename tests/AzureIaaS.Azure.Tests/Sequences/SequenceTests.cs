@@ -82,7 +82,7 @@ public class SequenceTests
                     await ((ICheckpointProvider)provider).RestoreCheckpointAsync(id, first.Id, azure, default);
             })),
             8 => ($"failover {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Unplanned }, azure, default))),
-            9 => ($"rehearse {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Test }, azure, default))),
+            9 => ($"rehearse {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Test, TargetHost = random.Next(2) == 0 ? "northeurope" : null }, azure, default))),
             10 => ($"publish {vm}", () => On(id => provider.StartAsync(id, new StartOptions { Publish = random.Next(4) == 0 ? [] : [PublishedPort.Parse("443"), PublishedPort.Parse("53/udp")], PublishFrom = ["198.51.100.0/24", "203.0.113.9"] }, azure, default))),
             _ => ($"remove {vm}", () => On(id => provider.RemoveAsync(id, force: true, keepDisks: false, azure, default))),
         };
