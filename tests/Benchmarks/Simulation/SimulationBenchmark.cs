@@ -68,8 +68,10 @@ internal sealed class SimulationBenchmark : Benchmark
     private Row Threads(Workshop workshop)
     {
         Workshop.Say("simulating on one thread and on two");
-        double Best(int threads) => Enumerable.Range(0, workshop.Rounds + 1).Max(_ => Rate(Measure(100, 1_000, workshop.IsQuick ? 100 : 500, seed: 1, threads, replications: 8)));
-        var (one, two) = (Best(1), Best(2));
+        double Once(int threads) => Rate(Measure(100, 1_000, workshop.IsQuick ? 100 : 500, seed: 1, threads, replications: 32));
+        // In turns, since a neighbour's load comes and goes; the first of each compiles.
+        var turns = Enumerable.Range(0, workshop.Rounds + 2).Select(_ => (One: Once(1), Two: Once(2))).Skip(1).ToList();
+        var (one, two) = (Median(turns.Select(t => t.One)), Median(turns.Select(t => t.Two)));
         return new Row(Name, "replications of 1,000 machines on two threads, over one", PerSecond(two), PerSecond(one), Row.Ratio(two / one), Target.AtLeast(two / one, 1.8));
     }
 

@@ -87,7 +87,7 @@ internal sealed class FleetMachines
 
                 FirstHost[machine] = host;
                 board.Take(host, kind.Need, 1);
-                index.Taken(host);
+                index.Changed(host);
             }
         }
     }

@@ -1,19 +1,27 @@
-namespace AzureIaaS.Hosts;
+using System.Numerics;
+using AzureIaaS.Hosts;
+
+namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>
-/// Finds what <see cref="HostBoard.Choose"/> would, without looking at every host: a tree of minima for each size of machine and pool of hosts,
-/// in which a host without room for the size stands at infinity. Every change of a host has to be told. The host that was last given a machine
-/// is kept outside of the trees, since it most often gets the next one too.
+/// Finds what <see cref="HostBoard.Choose"/> would, without looking at every host: hosts in order for each size of machine and pool of hosts, where one
+/// without room for the size stands at infinity. Every change of a host has to be told.
 /// </summary>
 internal sealed class HostIndex
 {
+    private const int MostLevels = 4096;
+    private const long MostBits = 1L << 28;
+
     private readonly HostBoard _board;
     private readonly (int Cpu, long Memory)[] _sizes;
+    private readonly long _unit;               // of memory, where hosts are alike: what is taken of it then ranks them as its share does; else 0
+    private readonly double _perUnit;
+    private readonly int _shift;               // the unit as a power of two; -1 where it is none
     private readonly Place[] _places;          // [host]
-    private readonly MinTree[][] _byPool;      // [size][pool]
-    private readonly MinTree[][]? _byCell;     // [size][cell]; null where no machine is in a set
+    private readonly HostOrder[][] _byPool;    // [size][pool]
+    private readonly HostOrder[][]? _byCell;   // [size][cell]; null where no machine is in a set
     private readonly Cell[][] _cells;          // [pool]
-    private int _aside = -1;                   // the host outside of the trees
+    private readonly LevelOrder? _only;        // where there is no other, and a host's place is its number
 
     /// <summary>Indexes a board.</summary>
     /// <param name="board">The board.</param>
@@ -24,6 +32,11 @@ internal sealed class HostIndex
     {
         _board = board;
         _sizes = [.. sizes];
+        _unit = Unit(board, _sizes);
+        _perUnit = 1.0 / _unit;
+        _shift = BitOperations.IsPow2(_unit) ? BitOperations.TrailingZeroCount(_unit) : -1;
+        var levels = _unit == 0 ? 0 : (int)(board[0].Memory / _unit) + 1;
+        HostOrder NewOrder(List<int> members) => _unit == 0 ? new MinTree(members) : new LevelOrder(members, levels);
         var (inPool, pools) = Number(poolOf);
         var cells = new Dictionary<(int, int, int), int>();
         var cellOf = new int[board.Count];
@@ -37,8 +50,9 @@ internal sealed class HostIndex
         var (inCell, cellMembers) = Number(cellOf);
         _places = [.. Enumerable.Range(0, board.Count).Select(h => new Place(poolOf[h], inPool[h], cellOf[h], inCell[h]))];
         _cells = [.. pools.Select((_, pool) => cells.Where(c => c.Key.Item1 == pool).Select(c => new Cell(c.Value, c.Key.Item2, c.Key.Item3)).ToArray())];
-        _byPool = [.. sizes.Select(_ => pools.Select(p => new MinTree(p)).ToArray())];
-        _byCell = hasSets ? [.. sizes.Select(_ => cellMembers.Select(p => new MinTree(p)).ToArray())] : null;
+        _byPool = [.. sizes.Select(_ => pools.Select(NewOrder).ToArray())];
+        _byCell = hasSets ? [.. sizes.Select(_ => cellMembers.Select(NewOrder).ToArray())] : null;
+        _only = _byPool is [[LevelOrder one]] && _byCell is null ? one : null;
         for (var host = 0; host < board.Count; host++)
             Changed(host);
     }
@@ -47,8 +61,12 @@ internal sealed class HostIndex
     /// <param name="host">The host.</param>
     public void Changed(int host)
     {
-        if (host == _aside)
+        if (_only is not null)
+        {
+            _only.Put(host, HasRoom(_board[host], _sizes[0]) ? Level(_board[host].MemoryUsed) : -1);
             return;
+        }
+
         ref readonly var place = ref _places[host];
         for (var size = 0; size < _sizes.Length; size++)
         {
@@ -58,22 +76,15 @@ internal sealed class HostIndex
         }
     }
 
-    /// <summary>Notes that a host was given a machine.</summary>
+    /// <summary>Fetches what is known of a host into the cache meanwhile.</summary>
     /// <param name="host">The host.</param>
-    public void Taken(int host)
+    public void Prefetch(int host)
     {
-        if (host == _aside)
+        _board.Prefetch(host);
+        if (_only is not null)
             return;
-        var former = _aside;
-        _aside = host;
-        if (former >= 0)
-            Changed(former);
-        ref readonly var place = ref _places[host];
-        for (var size = 0; size < _sizes.Length; size++)
-        {
-            _byPool[size][place.Pool].Set(place.InPool, double.PositiveInfinity);
-            _byCell?[size][place.Cell].Set(place.InCell, double.PositiveInfinity);
-        }
+        foreach (var pools in _byPool)
+            pools[_places[host].Pool].Prefetch(_places[host].InPool);
     }
 
     /// <summary>The host that comes first for a machine that has no place yet; -1 when none has room.</summary>
@@ -82,44 +93,49 @@ internal sealed class HostIndex
     /// <param name="pool">The pool of hosts that it can go to.</param>
     public int Choose(int size, int set, int pool)
     {
-        var aside = _aside >= 0 && _places[_aside].Pool == pool ? Key(_aside, size) : double.PositiveInfinity;
+        if (_only is not null)
+            return _only.First;
         if (set < 0)
-        {
-            var tree = _byPool[size][pool];
-            return tree.Min < aside ? tree.First : double.IsPositiveInfinity(aside) ? -1 : aside < tree.Min ? _aside : Math.Min(_aside, tree.First);
-        }
-
+            return _byPool[size][pool].First;
         var (best, bestRank) = (-1, default(HostRank));
-        if (!double.IsPositiveInfinity(aside))
-        {
-            var (fault, update) = _board.Neighbours(set, _board[_aside].FaultDomain, _board[_aside].UpdateDomain);
-            (best, bestRank) = (_aside, new HostRank(fault, update, aside));
-        }
-
         foreach (var cell in _cells[pool])
         {
-            var tree = _byCell![size][cell.Id];
-            if (double.IsPositiveInfinity(tree.Min))
+            var order = _byCell![size][cell.Id];
+            if (double.IsPositiveInfinity(order.Min))
                 continue;
             var (fault, update) = _board.Neighbours(set, cell.FaultDomain, cell.UpdateDomain);
-            var rank = new HostRank(fault, update, tree.Min);
-            var order = best < 0 ? -1 : rank.CompareTo(bestRank);
-            if (order > 0)
+            var rank = new HostRank(fault, update, order.Min);
+            var sign = best < 0 ? -1 : rank.CompareTo(bestRank);
+            if (sign > 0)
                 continue;
-            var host = tree.First;
-            if (order < 0 || host < best)
+            var host = order.First;
+            if (sign < 0 || host < best)
                 (best, bestRank) = (host, rank);
         }
 
         return best;
     }
 
+    // What all sizes of machine are multiples of, where all hosts have as much memory and that is not too many of it.
+    private static long Unit(HostBoard board, (int Cpu, long Memory)[] sizes)
+    {
+        var unit = sizes.Aggregate(0L, (u, s) => (long)BigInteger.GreatestCommonDivisor(u, s.Memory));
+        if (unit == 0 || board.Count == 0 || !Enumerable.Range(0, board.Count).All(h => board[h].Memory == board[0].Memory))
+            return 0;
+        var levels = (board[0].Memory / unit) + 1;
+        return levels <= MostLevels && levels * board.Count * sizes.Length <= MostBits ? unit : 0;
+    }
+
     private double Key(int host, int size)
     {
         ref readonly var offer = ref _board[host];
-        var (cpu, memory) = _sizes[size];
-        return offer.IsUp && offer.CpuUsed + cpu <= offer.Cpu && offer.MemoryUsed + memory <= offer.Memory ? offer.Load : double.PositiveInfinity;
+        return !HasRoom(offer, _sizes[size]) ? double.PositiveInfinity : _unit > 0 ? Level(offer.MemoryUsed) : offer.Load;
     }
+
+    private int Level(long memory) => _shift >= 0 ? (int)(memory >> _shift) : (int)((memory * _perUnit) + 0.5);
+
+    private static bool HasRoom(in HostBoard.Host offer, (int Cpu, long Memory) size) =>
+        offer.IsUp && offer.CpuUsed + size.Cpu <= offer.Cpu && offer.MemoryUsed + size.Memory <= offer.Memory;
 
     private static (int[] Positions, List<List<int>> Members) Number(int[] groupOf)
     {

@@ -1,0 +1,94 @@
+using System.Numerics;
+
+namespace AzureIaaS.Simulation.Engine;
+
+/// <summary>
+/// The order of hosts whose numbers are small and whole: for each number the set of those that have it, a bit each, with a bit for each word that is
+/// not empty above them. Where hosts are alike this is most often so, and where they are filled evenly many have the same number.
+/// </summary>
+internal sealed unsafe class LevelOrder : HostOrder
+{
+    private const int Nowhere = -1;
+
+    private readonly int _levels;
+    private readonly int _words;      // of 64 hosts each
+    private readonly int _groups;     // of 64 words each
+    private readonly AlignedArray<ulong> _bits;       // [level, word]
+    private readonly AlignedArray<ulong> _filled;     // [level, group]: which words are not zero
+    private readonly int[] _counts;   // hosts on each level
+    private readonly short[] _levelOf;
+    private int _least;               // the first level that is not empty; their number when all are
+
+    /// <summary>An order in which all stand at infinity.</summary>
+    /// <param name="names">What the hosts are called, in ascending order.</param>
+    /// <param name="levels">How many numbers there are, from 0; at most <see cref="short.MaxValue"/>.</param>
+    public LevelOrder(IReadOnlyList<int> names, int levels)
+        : base(names)
+    {
+        (_levels, _least) = (levels, levels);
+        _words = (Count + 63) / 64;
+        _groups = (_words + 63) / 64;
+        _bits = new AlignedArray<ulong>(levels * _words);
+        _filled = new AlignedArray<ulong>(levels * _groups);
+        _counts = new int[levels];
+        _levelOf = new short[Count];
+        Array.Fill(_levelOf, (short)Nowhere);
+    }
+
+    public override double Min => _least == _levels ? double.PositiveInfinity : _least;
+
+    public override int First
+    {
+        get
+        {
+            if (_least == _levels)
+                return -1;
+            var filled = _filled.Start + (_least * _groups);
+            var group = 0;
+            while (filled[group] == 0)
+                group++;
+            var word = (group << 6) + BitOperations.TrailingZeroCount(filled[group]);
+            return NameOf((word << 6) + BitOperations.TrailingZeroCount(_bits.Start[(_least * _words) + word]));
+        }
+    }
+
+    public override void Set(int at, double value) => Put(at, value < _levels ? (int)value : Nowhere);
+
+    /// <summary>The same, by a number that is whole; -1 for infinity.</summary>
+    /// <param name="at">Which host.</param>
+    /// <param name="level">Its number.</param>
+    public void Put(int at, int level)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, _levels);
+        ref var noted = ref _levelOf[at];
+        var former = (int)noted;
+        if (former == level)
+            return;
+        noted = (short)level;
+        var (word, bit) = (at >> 6, 1UL << at);
+        if (former >= 0)
+        {
+            var bits = _bits.Start + (former * _words) + word;
+            *bits &= ~bit;
+            if (*bits == 0)
+                _filled.Start[(former * _groups) + (word >> 6)] &= ~(1UL << word);
+            _counts[former]--;
+        }
+
+        if (level >= 0)
+        {
+            _bits.Start[(level * _words) + word] |= bit;
+            _filled.Start[(level * _groups) + (word >> 6)] |= 1UL << word;
+            _counts[level]++;
+            _least = Math.Min(_least, level);
+        }
+
+        while (_least < _levels && _counts[_least] == 0)
+            _least++;
+    }
+
+    public override void Prefetch(int at)
+    {
+        // All that is known of the hosts fits into the cache.
+    }
+}
