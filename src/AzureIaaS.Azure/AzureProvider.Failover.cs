@@ -29,14 +29,14 @@ internal sealed partial class AzureProvider : ICheckpointProvider, ICheckpointCo
     public Task<FailoverReport> FailOverAsync(Guid id, FailoverOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
         _failovers.FailOverAsync(id, options, notices, cancellation);
 
-    public bool Owns(string kind) => kind is Rehearsals.Kind or ZoneFailover.Kind or ZoneFailover.RegionKind;
+    public bool Owns(string kind) => kind is Rehearsals.Kind or Rehearsals.RegionKind or ZoneFailover.Kind or ZoneFailover.RegionKind;
 
     public async Task EndOperationAsync(Guid operation, CancellationToken cancellation)
     {
         using var owner = _store.Locks.TryAcquire(SagaRunner.LockName(operation))
             ?? throw new IaaSException(ErrorKind.Busy, "OperationIsRunning", $"Operation {operation} is being worked on.", "Wait for that to end; Get-IaaSOperation shows it.", operation);
         var record = _store.Sagas.Find(operation)!;
-        if (record.Kind == Rehearsals.Kind)
+        if (record.Kind is Rehearsals.Kind or Rehearsals.RegionKind)
             await _rehearsals.UndoAsync(record);
         else
             await _zones.EndAsync(record, cancellation);

@@ -14,6 +14,7 @@ internal sealed partial class AzureProvider : IMachineEditor, IGuestProvider
         if (await _directory.FindAsync(id, cancellation) is not { } found)
             return null;
         await _adapters.DescribeAsync(found.Machine, cancellation);
+        await _ports.DescribeAsync(found.Machine, cancellation);
         await _checkpoints.DescribeAsync(found.Machine, cancellation);
         return found.Machine;
     }
@@ -22,10 +23,11 @@ internal sealed partial class AzureProvider : IMachineEditor, IGuestProvider
 
     public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
-        if (options.Publish is { Count: > 0 })
+        if (options.Publish is { } ports)
         {
-            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Ports of machines in Azure are not published at this computer.",
-                "Leave -Publish out; Join-IaaSNetwork -PublicIP gives the machine an address, and a rule of its network's security group lets others in.", id);
+            var machine = (await _runner.NeededAsync(id, cancellation)).Machine;
+            await _adapters.DescribeAsync(machine, cancellation);
+            await _ports.SetAsync(machine, ports, options.PublishFrom, notices, cancellation);
         }
 
         await _runner.StartAsync(id, notices, cancellation);

@@ -10,7 +10,7 @@ internal sealed partial class AzureProvider : ISiteProvider
 
     public Task<Site> AddSiteAsync(Site site, SiteCredential? credential, IProgress<Notice> notices, CancellationToken cancellation) =>
         credential is not { Authentication: SiteAuthentication.Certificate } ? _sites.AddAsync(site, credential?.SharedKey, notices, cancellation)
-            : throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Sites in Azure are joined by a shared key here, not by certificates.",
+            : throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Sites in Azure are joined by a shared key here: the version of Azure's network interface that is spoken knows no certificates for connections of a VPN gateway.",
                 "Give -SharedKey, or leave it out to have one made.", site.Name);
 
     public Task RemoveSiteAsync(Guid site, IProgress<Notice> notices, CancellationToken cancellation) => _sites.RemoveAsync(site, notices, cancellation);

@@ -23,6 +23,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly AzureSites _sites;
     private readonly NetworkJoiner _joiner;
     private readonly MachineAdapters _adapters;
+    private readonly PublishedPorts _ports;
     private readonly MachineDirectory _directory;
     private readonly MachineRunner _runner;
     private readonly MachineRemover _remover;
@@ -47,17 +48,18 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _networks = new AzureNetworks(connection, resources);
         _sites = new AzureSites(connection, resources, _networks);
         _adapters = new MachineAdapters(resources, _networks);
+        _ports = new PublishedPorts(connection, resources);
         var snapshots = new Snapshots(connection);
         _directory = new MachineDirectory(connection, _disks, snapshots, store.Machines);
-        _joiner = new NetworkJoiner(connection, _directory, _networks, _adapters);
+        _joiner = new NetworkJoiner(connection, _directory, _networks, _adapters, _ports);
         _runner = new MachineRunner(connection, _directory, _adapters, store.Machines);
-        _remover = new MachineRemover(connection, _directory, _disks, snapshots, _adapters, store.Machines);
+        _remover = new MachineRemover(connection, _directory, _disks, snapshots, _adapters, _ports, store.Machines);
         _console = new GuestConsole(connection, _directory);
-        _orphans = new Orphans(_disks, snapshots, _adapters, resources, _sites, _directory, store.Sagas, connection);
+        _orphans = new Orphans(_disks, snapshots, _adapters, _ports, resources, _sites, _directory, store.Sagas, connection);
         var sets = new DiskSets(connection, _directory, _disks);
         _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
         _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);
-        _zones = new ZoneFailover(connection, store, _directory, _checkpoints, sets, _runner, _networks, _adapters);
+        _zones = new ZoneFailover(connection, store, _directory, _checkpoints, sets, _runner, _networks, _adapters, _ports);
         _failovers = new FailoverService(connection, store, _checkpoints, _rehearsals, _zones, this);
     }
 

@@ -110,6 +110,12 @@ internal sealed partial class LocalProvider : IVmProvider
 
     public async Task<VirtualMachine> StartAsync(Guid id, StartOptions options, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        if (options.PublishFrom.Count > 0)
+        {
+            throw new IaaSException(ErrorKind.NotSupported, "PublishFromNotLocal", "On this computer a published port is open to whoever reaches the address it listens at: 127.0.0.1 for this computer alone.",
+                "Leave -PublishFrom out; give the address before the ports, -PublishPort 192.168.1.10:8080:80, and let this computer's firewall choose among those who reach it.", id);
+        }
+
         if (options.Publish is { } ports)
             await _networks.PublishAsync(id, ports, cancellation);
         var machine = await _services.Runner.StartAsync(id, options, notices, cancellation);

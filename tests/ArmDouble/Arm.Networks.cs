@@ -7,6 +7,7 @@ namespace AzureIaaS.ArmDouble;
 public sealed partial class Arm
 {
     private const int KeptAtStart = 4;
+    private const string ZoneType = "Microsoft.Network/privateDnsZones";
     private const string ZoneLinkType = "Microsoft.Network/privateDnsZones/virtualNetworkLinks";
 
     /// <summary>Completes a resource of Microsoft.Network as Azure does, or refuses it.</summary>
@@ -17,6 +18,7 @@ public sealed partial class Arm
         "PUBLICIPADDRESSES" => PutAddress(id, properties),
         "VIRTUALNETWORKGATEWAYS" => PutGateway(id, properties),
         "CONNECTIONS" => PutConnection(id, properties),
+        "PRIVATEDNSZONES" => location == "global" ? null : Answer.Error(400, "BadRequest", "The location of a private DNS zone is 'global'."),
         _ => null,
     };
 
@@ -83,6 +85,7 @@ public sealed partial class Arm
             if (request.Method == "DELETE")
                 return _resources.Remove(request.Path) ? Answer.Of(202, null, Begin(zone, hasLocation: true)) : Answer.Of(204);
             var body = Parse(request);
+            CheckShape(request, body, "properties.virtualNetwork.id", "properties.registrationEnabled");
             var network = (string?)body["properties"]?["virtualNetwork"]?["id"] ?? "";
             if ((string?)body["location"] != "global" || Find(network) is null)
                 return Answer.Error(400, "BadRequest", "The location is not 'global', or the network is not there.");

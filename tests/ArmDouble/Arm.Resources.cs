@@ -15,6 +15,8 @@ public sealed partial class Arm
     {
         var body = Parse(request);
         CheckBody(type, request, body, isPatch: false);
+        if (type.Equals(ZoneType, StringComparison.OrdinalIgnoreCase))
+            CheckShape(request, body);
         var (isDisk, isSnapshot) = (type.Equals(Disk, StringComparison.OrdinalIgnoreCase), type.Equals(Snapshot, StringComparison.OrdinalIgnoreCase));
         var source = (string?)body["properties"]?["creationData"]?["sourceResourceId"];
         if ((isDisk || isSnapshot) && source is not null && !_resources.ContainsKey(id))
@@ -49,6 +51,8 @@ public sealed partial class Arm
             body["type"] = type;
             var properties = body["properties"]?.AsObject() ?? [];
             body["properties"] = properties;
+            if (!isNew && (isDisk || isSnapshot))
+                KeepOwn(Find(id)!, body);
             properties["provisioningState"] = "Succeeded";
             if (isNew && (isDisk || isSnapshot))
             {
@@ -73,6 +77,15 @@ public sealed partial class Arm
                 ? Answer.Of(202, Shown(body), Begin(id, hasLocation: true, Shown(body), retryAfter: "2"))
                 : Answer.Of(isNew ? 201 : 200, Shown(body), Begin(id, hasLocation: false, retryAfter: "10"));
         }
+    }
+
+    /// <summary>What is put again stays what it is by itself: its state, its size, who has it.</summary>
+    private static void KeepOwn(JsonObject former, JsonObject body)
+    {
+        foreach (var (key, value) in former["properties"]!.AsObject().Where(p => !body["properties"]!.AsObject().ContainsKey(p.Key)))
+            body["properties"]![key] = value?.DeepClone();
+        if (former["managedBy"] is { } owner)
+            body["managedBy"] = owner.DeepClone();
     }
 
     /// <summary>Between regions, snapshots alone are copied, incremental ones, and it takes a while.</summary>
@@ -281,4 +294,19 @@ public sealed partial class Arm
                 Problems.AddRange(schemas.Problems(type, version, body, isPatch).Select(p => $"{request.Method} {type} by its schema: {p}"));
         }
     }
+
+    /// <summary>Of what no published types are at hand: the body has its region, its tags and exactly these properties, and nothing else.</summary>
+    private void CheckShape(Request request, JsonObject body, params string[] properties)
+    {
+        var found = Leaves(body, "").Where(l => !l.StartsWith("tags.", StringComparison.Ordinal)).ToHashSet();
+        string[] wanted = ["location", .. properties];
+        lock (_gate)
+        {
+            Problems.AddRange(found.Except(wanted).Select(p => $"{request.Method} {request.Path}: '{p}' is not known."));
+            Problems.AddRange(wanted.Except(found).Select(p => $"{request.Method} {request.Path}: '{p}' is missing."));
+        }
+    }
+
+    private static IEnumerable<string> Leaves(JsonObject part, string path) =>
+        part.SelectMany(p => p.Value is JsonObject inner ? Leaves(inner, $"{path}{p.Key}.") : [path + p.Key]);
 }

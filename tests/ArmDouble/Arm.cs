@@ -87,6 +87,8 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
             return OnGroup(request);
         if (ZoneLink().Match(request.Path) is { Success: true } link)
             return OnZoneLink(link.Groups["zone"].Value, request);
+        if (SecurityRule().Match(request.Path) is { Success: true } rule)
+            return OnSecurityRule(rule.Groups["nsg"].Value, rule.Groups["name"].Value, request);
         if (RunCommand().Match(request.Path) is { Success: true } run)
             return OnRunCommand(run.Groups["vm"].Value, request);
         if (Resource().Match(request.Path) is not { Success: true } match)
@@ -269,6 +271,9 @@ public sealed partial class Arm(TimeProvider time, IBlobs blobs)
 
     [GeneratedRegex("^(?<zone>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Network/privateDnsZones/[^/]+)/virtualNetworkLinks/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex ZoneLink();
+
+    [GeneratedRegex("^(?<nsg>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Network/networkSecurityGroups/[^/]+)/securityRules/(?<name>[^/]+)$", RegexOptions.IgnoreCase)]
+    private static partial Regex SecurityRule();
 
     [GeneratedRegex("^(?<vm>/subscriptions/[^/]+/resourceGroups/[^/]+/providers/Microsoft.Compute/virtualMachines/[^/]+)/runCommands/[^/]+$", RegexOptions.IgnoreCase)]
     private static partial Regex RunCommand();

@@ -4,6 +4,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
+using System.Xml.Linq;
 
 namespace AzureIaaS.ArmDouble;
 
@@ -76,6 +77,19 @@ public sealed class Azurite : IBlobs, IDisposable
         request.Headers.Add("x-ms-range", $"bytes={offset}-{offset + length - 1}");
         using var response = await _http.SendAsync(request);
         return await response.EnsureSuccessStatusCode().Content.ReadAsByteArrayAsync();
+    }
+
+    /// <summary>The ranges of a blob that hold pages, in order; none where there is no such blob.</summary>
+    /// <param name="name">The blob.</param>
+    public async Task<IReadOnlyList<(long Start, long End)>> ListAsync(string name)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, Grant(name, DateTimeOffset.Parse("2100-01-01", CultureInfo.InvariantCulture), false) + "&comp=pagelist");
+        request.Headers.Add("x-ms-version", "2021-08-06");
+        using var response = await _http.SendAsync(request);
+        if (response.StatusCode == HttpStatusCode.NotFound)
+            return [];
+        var list = XElement.Parse(await response.EnsureSuccessStatusCode().Content.ReadAsStringAsync());
+        return [.. list.Elements("PageRange").Select(r => ((long)r.Element("Start")!, (long)r.Element("End")! + 1)).Order()];
     }
 
     public async Task CopyAsync(string from, string to)

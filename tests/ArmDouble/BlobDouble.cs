@@ -117,11 +117,9 @@ public sealed class BlobDouble(Uri address) : IBlobs
             return Trouble(416, "InvalidPageRange");
         if (length > 4 << 20)
             return Trouble(413, "RequestBodyTooLarge");
-#pragma warning disable CA5351
-        var md5 = Convert.ToBase64String(MD5.HashData(request.Body));
-#pragma warning restore CA5351
-        if (request.Headers.TryGetValue("content-md5", out var given) && given != md5)
-            return Trouble(400, "Md5Mismatch");
+        var checksum = PageChecksum.Of(request.Body);
+        if (request.Headers.TryGetValue("x-ms-content-crc64", out var given) && given != checksum)
+            return Trouble(400, "Crc64Mismatch");
         lock (blob)
         {
             for (var i = 0; i < length; i += PageSize)
@@ -129,7 +127,7 @@ public sealed class BlobDouble(Uri address) : IBlobs
             BytesTaken += length;
         }
 
-        return Answer.Of(201, null, ("Content-MD5", md5));
+        return Answer.Of(201, null, ("x-ms-content-crc64", checksum));
     }
 
     private static Answer List(Blob blob)

@@ -1,5 +1,10 @@
 # The same cmdlets in Azure, against a double of its resource manager in a process of its own on loopback; disks lie in a real storage emulator where there is one.
 
+BeforeDiscovery {
+    $cache = $env:XDG_CACHE_HOME ? $env:XDG_CACHE_HOME : (Join-Path $HOME '.cache')
+    $noStorage = -not ((Get-Command azurite-blob -ErrorAction Ignore) -or (Test-Path (Join-Path $cache 'azureiaas/azurite/node_modules/.bin/azurite-blob')))
+}
+
 BeforeAll {
     Import-Module "$PSScriptRoot/Common.psm1"
     Enter-TestHome | Out-Null
@@ -15,14 +20,15 @@ BeforeAll {
     Wait-Until { (Test-Path (Join-Path $TestHome double.log)) -and (Get-Content (Join-Path $TestHome double.log) -Raw) -match 'listening' }
     $id = [guid]::NewGuid()
     $azure = @{ Azure = $true; Subscription = $id; ResourceGroup = 'farm'; Environment = "http://127.0.0.1:$port" }
+    $iaas = "$RepositoryRoot/bin/cli/iaas"
     $image = Join-Path $TestHome web01.raw
     New-TestImage $image | Out-Null
 }
 
 AfterAll {
+    Exit-TestHome   # while what its contexts are on still answers
     Invoke-RestMethod "http://127.0.0.1:$port/end" -ErrorAction Ignore
     $double | Wait-Process -Timeout 30
-    Exit-TestHome
 }
 
 Describe 'A context in Azure' {
@@ -54,6 +60,43 @@ Describe 'A machine in Azure' {
         Get-IaaSOrphan | Should -BeNullOrEmpty
     }
 
+    It 'is reached at its public address by those who were named, until that is taken back' {
+        New-IaaSNetwork shop 10.40.0.0/24 | Out-Null
+        Import-IaaSVm $image -Name shop01 -Firmware Bios -OSType Linux | Join-IaaSNetwork shop -PublicIP | Out-Null
+        (Get-ErrorOf { Start-IaaSVm shop01 -PublishPort 443 -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'PublishFromMissing*'
+        $vm = Start-IaaSVm shop01 -PublishPort 443, 53/udp -PublishFrom 198.51.100.0/24
+        "$($vm.PublishedPorts)" | Should -Be "$($vm.NetworkAdapters[0].PublicIPAddress):443:443 $($vm.NetworkAdapters[0].PublicIPAddress):53:53/udp"
+        $vm.Endpoint | Should -Be "$($vm.NetworkAdapters[0].PublicIPAddress):443"
+        (& $iaas --context cloud start shop01 --publish-port 8443 --publish-from Internet | ConvertFrom-Json).PublishedPorts.HostPort | Should -Be 8443
+        (Start-IaaSVm shop01 -PublishPort @()).PublishedPorts | Should -BeNullOrEmpty
+        (Get-ErrorOf { Start-IaaSVm -Context test (Import-IaaSVm $image -Name here -Context test) -PublishPort 8080:80 -PublishFrom Internet -ErrorAction Stop }).FullyQualifiedErrorId | Should -BeLike 'PublishFromNotLocal*'
+        Remove-IaaSVm here -Context test -Confirm:$false
+        Remove-IaaSVm shop01 -Force -Confirm:$false
+        Remove-IaaSNetwork shop
+    }
+
+    It 'goes on uploading where it was cut off' -Skip:$noStorage {
+        $large = Join-Path $TestHome large.raw
+        $bytes = [byte[]]::new(8MB)
+        $file = [IO.File]::Create($large)
+        foreach ($piece in 1..12) { [Random]::new($piece).NextBytes($bytes); $file.Write($bytes) }
+        $file.Close()
+        # In a runspace of its own, which is told to stop as Ctrl+C does it.
+        $other = [powershell]::Create().AddScript("Import-Module '$ModulePath'; Import-IaaSVm '$large' -Context cloud -Firmware Bios -OSType Linux")
+        $other.BeginInvoke() | Out-Null
+        Wait-Until { Get-IaaSOperation | Where-Object State -EQ Running }
+        Start-Sleep -Milliseconds 500
+        $other.Stop()
+        $other.Dispose()
+        "$((Get-IaaSOperation).State) $((Get-ErrorOf { Get-IaaSVm large -ErrorAction Stop }).FullyQualifiedErrorId -replace ',.*')" | Should -Be 'Interrupted VmNotFound'
+        Resume-IaaSOperation (Get-IaaSOperation).Id -Verbose 4>&1 | Out-String | Should -Match 'had been copied before|of them sent now'
+        $back = Export-IaaSVm large -Format Vhdx -Path (Join-Path $TestHome large.vhdx)
+        Convert-IaaSImage $back (Join-Path $TestHome again.raw) -Format Raw | Out-Null
+        (Get-FileHash "$TestHome/again.raw").Hash | Should -Be (Get-FileHash $large).Hash
+        Remove-IaaSVm large -Confirm:$false
+        Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+
     It 'joins a site to its network by the same cmdlets as on this computer' {
         New-IaaSNetwork office 10.30.0.0/24 | Out-Null
         $site = New-IaaSSite hq office -Subnet 192.168.10.0/24 -GatewayAddress 198.51.100.7
@@ -80,8 +123,27 @@ Describe 'A machine in Azure' {
         Stop-IaaSVm local01 | Out-Null
         $file = Export-IaaSVm local01 -Format VhdFixed -Path (Join-Path $TestHome back.vhd)
         (Get-IaaSImage $file).Format | Should -Be 'vhd'
+        # By the command line: a copy elsewhere, and a rehearsal there.
+        (& $iaas --context cloud checkpoint add local01 elsewhere --copy-to northeurope | ConvertFrom-Json).Name | Should -Be 'elsewhere'
+        $LASTEXITCODE | Should -Be 0
+        $drill = Invoke-IaaSFailover local01 -Kind Test -To northeurope
+        "$($drill.Outcome) $($drill.TargetHost) $($drill.RpoStatement -match "'elsewhere', the last one in northeurope")" | Should -Be 'Succeeded northeurope True'
         Remove-IaaSVm local01 -Confirm:$false
         Get-IaaSOrphan | Should -BeNullOrEmpty
+    }
+}
+
+Describe 'A machine that is staged in Azure' {
+    It 'is made of the last pass by the command line when its source is lost' {
+        (& $iaas --context cloud import $image --name staged01 --stage --firmware Bios --os-type Linux 2>&1 | Out-String) | Should -Not -Match 'error'
+        $LASTEXITCODE | Should -Be 0
+        Get-IaaSVm staged01 -ErrorAction Ignore | Should -BeNullOrEmpty
+        $vm = & $iaas --context cloud complete staged01 --source-lost 2>$null | ConvertFrom-Json
+        "$LASTEXITCODE $($vm.Name) $($vm.State)" | Should -Be '0 staged01 Deallocated'
+        (Get-IaaSVm staged01).Name | Should -Be 'staged01'
+        & $iaas --context cloud complete nothing01 --source-lost 2>&1 | Out-String | Should -Match 'StagedImportNotFound|no staged import'
+        $LASTEXITCODE | Should -Not -Be 0
+        Remove-IaaSVm staged01 -Confirm:$false
     }
 }
 

@@ -78,7 +78,7 @@ internal sealed class ArmConnection : IDisposable
     /// <param name="machine">The machine.</param>
     public string RegionOf(VirtualMachine machine) => machine.Region ?? Scope.Location;
 
-    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkInterfaces", "publicIPAddresses", "virtualNetworkGateways", "localNetworkGateways", "connections"];
+    private static string[] NetworkTypes => ["virtualNetworks", "networkSecurityGroups", "networkSecurityGroups/securityRules", "networkInterfaces", "publicIPAddresses", "virtualNetworkGateways", "localNetworkGateways", "connections"];
 
     /// <summary>The full id of something in the group.</summary>
     /// <param name="type">Its type, with the provider: <c>Microsoft.Network/networkInterfaces</c>.</param>

@@ -32,4 +32,27 @@ internal sealed class RawResource : ArmResource
         await resource.Pipeline.SendAsync(message, cancellation);
         return message.Response.IsError ? throw new RequestFailedException(message.Response) : JsonNode.Parse(message.Response.Content.ToString()) ?? new JsonObject();
     }
+
+    /// <summary>Makes a resource that has neither a region nor tags, which those the packages know have. It is not waited for.</summary>
+    /// <param name="client">The client.</param>
+    /// <param name="id">The resource.</param>
+    /// <param name="version">The version that is spoken.</param>
+    /// <param name="body">What it is to be.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <exception cref="RequestFailedException">It was refused.</exception>
+    public static async Task PutAsync(ArmClient client, ResourceIdentifier id, string version, JsonObject body, CancellationToken cancellation)
+    {
+        var resource = new RawResource(client, id);
+        using var message = resource.Pipeline.CreateMessage();
+        message.Request.Method = RequestMethod.Put;
+        message.Request.Uri.Reset(resource.Endpoint);
+        message.Request.Uri.AppendPath($"{id}", escape: false);
+        message.Request.Uri.AppendQuery("api-version", version);
+        message.Request.Headers.Add("Accept", "application/json");
+        message.Request.Headers.Add("Content-Type", "application/json");
+        message.Request.Content = RequestContent.Create(BinaryData.FromString(body.ToJsonString()));
+        await resource.Pipeline.SendAsync(message, cancellation);
+        if (message.Response.IsError)
+            throw new RequestFailedException(message.Response);
+    }
 }

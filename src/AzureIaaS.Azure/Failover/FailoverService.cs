@@ -19,7 +19,7 @@ internal sealed class FailoverService(
     public static Placement Preview(FailoverOptions options) => options.Kind switch
     {
         FailoverKind.Planned => new Placement(null, "another node of its region, by redeployment"),
-        FailoverKind.Test => new Placement(options.TargetHost, $"a clone in a network of its own{(options.TargetHost is { } z ? $", in zone {z}" : "")}"),
+        FailoverKind.Test => new Placement(options.TargetHost, $"a clone in a network of its own{(options.TargetHost is { } to ? IsZone(to) ? $", in zone {to}" : $", in region {to}" : "")}"),
         _ => new Placement(options.TargetHost, options.TargetHost switch
         {
             null => "another zone of its region, from its last checkpoint",
@@ -98,12 +98,6 @@ internal sealed class FailoverService(
                 "Leave -TargetHost out; -Kind Unplanned goes to a zone.", target);
         }
 
-        if (!IsZone(target) && options.Kind == FailoverKind.Test)
-        {
-            throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", $"'{target}' is no zone, and a rehearsal stays in the machine's region.",
-                "Name a zone with -TargetHost 1, 2 or 3, or leave it out.", target);
-        }
-
         if (target.Equals(region, StringComparison.OrdinalIgnoreCase))
             throw new IaaSException(ErrorKind.InvalidArgument, "SameRegion", $"{machine.Name} is in {region} already.", "Name another region, or a zone with -TargetHost 1, 2 or 3.", target);
 
@@ -123,7 +117,7 @@ internal sealed class FailoverService(
         var region = options.TargetHost is { } to && !IsZone(to) ? to.ToLowerInvariant() : null;
         var size = await SizeInAsync(machine, region, options.Kind, cancellation);
         if (options.Kind == FailoverKind.Test)
-            return (r, c) => rehearsals.RehearseAsync(machine, options, r, provider, notices, c);
+            return (r, c) => rehearsals.RehearseAsync(machine, region, options, r, provider, notices, c);
         var home = connection.RegionOf(machine);
         // What lies there already needs nothing of a region that may be gone.
         var checkpoint = (region is null ? null : await checkpoints.LastAsync(machine, region, cancellation)) ?? await checkpoints.LastAsync(machine, home, cancellation)

@@ -12,7 +12,7 @@ namespace AzureIaaS.Azure.Failover;
 /// <param name="connection">The way to Azure.</param>
 internal sealed class Snapshots(ArmConnection connection)
 {
-    private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(30);
+    private const int LookEvery = 6;   // of the shortest waits: a copy takes minutes
 
     private readonly Operations _operations = new(connection);
 
@@ -103,7 +103,7 @@ internal sealed class Snapshots(ArmConnection connection)
             if (copy.CompletionPercent is null or >= 100)
                 return copy;
             notices.Report(Notice.Step($"Copying snapshot {name}", copy.CompletionPercent / 100));
-            await Task.Delay(LookEvery, connection.Time, cancellation);
+            await Task.Delay(connection.ShortestWait * LookEvery, connection.Time, cancellation);
         }
     }
 

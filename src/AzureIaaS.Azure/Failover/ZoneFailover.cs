@@ -32,7 +32,8 @@ internal sealed record ZonePlan(Guid Vm, Guid Checkpoint, string Set, string? Zo
 /// copied first where that has not been done, and a network stands in for the machine's.
 /// </summary>
 internal sealed class ZoneFailover(
-    ArmConnection connection, IStateStore store, MachineDirectory directory, Checkpoints checkpoints, DiskSets sets, MachineRunner runner, AzureNetworks networks, MachineAdapters adapters)
+    ArmConnection connection, IStateStore store, MachineDirectory directory, Checkpoints checkpoints, DiskSets sets, MachineRunner runner, AzureNetworks networks, MachineAdapters adapters,
+    PublishedPorts ports)
 {
     /// <summary>The saga's name in the store.</summary>
     public const string Kind = "AzureZoneFailover";
@@ -135,6 +136,7 @@ internal sealed class ZoneFailover(
         work.IsInPlace = true;
         work.Recorder?.Begin("network");
         var machine = await NeededAsync(work, cancellation);
+        await ports.CloseAsync(machine.Id, work.Notices, cancellation);
         foreach (var former in (await adapters.ListAsync(cancellation)).Where(a => AzureNames.IdIn(a.Tags, AzureNames.VmTag) == machine.Id && !IsIn(a.Location.Name, work.Plan.Region!)))
             await adapters.RemoveAsync(former.Id, work.Notices, cancellation);
         var id = adapters.IdOf(machine, machine.NetworkAdapters[0].Name);

@@ -15,8 +15,9 @@ namespace AzureIaaS.Azure.Machines;
 /// <param name="disks">The disks.</param>
 /// <param name="snapshots">Their snapshots.</param>
 /// <param name="adapters">The network interfaces.</param>
+/// <param name="ports">Its published ports.</param>
 /// <param name="store">What this computer remembers.</param>
-internal sealed class MachineRemover(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, IMachineStore store)
+internal sealed class MachineRemover(ArmConnection connection, MachineDirectory directory, ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, PublishedPorts ports, IMachineStore store)
 {
     private readonly Operations _operations = new(connection);
 
@@ -40,6 +41,7 @@ internal sealed class MachineRemover(ArmConnection connection, MachineDirectory 
         cancellation.ThrowIfCancellationRequested();
         if (await directory.FindVmAsync(machine, cancellation) is { } vm)
             await _operations.RunAsync(async () => await vm.DeleteAsync(WaitUntil.Started, null, CancellationToken.None), $"Removing {machine.Name}", notices, CancellationToken.None);
+        await ports.CloseAsync(id, notices, CancellationToken.None);
         foreach (var adapter in (await adapters.ListAsync(cancellation)).Where(a => AzureNames.IdIn(a.Tags, AzureNames.VmTag) == id))
             await adapters.RemoveAsync(adapter.Id, notices, CancellationToken.None);
         foreach (var snapshot in (await snapshots.ListAsync(cancellation)).Where(s => AzureNames.IdIn(s.Tags, AzureNames.VmTag) == id))

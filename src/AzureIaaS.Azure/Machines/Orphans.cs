@@ -14,7 +14,7 @@ namespace AzureIaaS.Azure.Machines;
 /// rehearsal has left; unless an operation of this computer is about it. An operation on another computer cannot be seen from here, so each says which it belongs to.
 /// </summary>
 internal sealed class Orphans(
-    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, NetworkResources networks, AzureSites sites, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
+    ManagedDisks disks, Snapshots snapshots, MachineAdapters adapters, PublishedPorts ports, NetworkResources networks, AzureSites sites, MachineDirectory directory, ISagaStore sagas, ArmConnection connection)
 {
     private readonly Operations _operations = new(connection);
 
@@ -32,6 +32,8 @@ internal sealed class Orphans(
                 found.Add(Describe(vm.Id, "VirtualMachine", vm.Tags, "A rehearsal that was cut off has left it.", null));
         }
 
+        foreach (var (id, rule) in (await ports.ListAsync(cancellation)).Where(r => !machines.ContainsKey(PortRules.OwnerOf(r.Rule)!.Value)))
+            found.Add(Describe(id, "SecurityRule", new Dictionary<string, string> { [AzureNames.VmTag] = PortRules.OwnerOf(rule)!.Value.ToString() }, "It lets others in to a machine that is no longer there.", null));
         foreach (var adapter in (await adapters.ListAsync(cancellation)).Where(a => IsLeft(a.Tags)))
             found.Add(Describe(adapter.Id, adapter.ResourceType == NetworkResources.PublicAddresses ? "PublicIPAddress" : "NetworkInterface", adapter.Tags, "Its machine is no longer there.", null));
         foreach (var disk in (await disks.ListAsync(cancellation)).Where(d => d.ManagedBy is null && IsFree(d.Tags, open)))

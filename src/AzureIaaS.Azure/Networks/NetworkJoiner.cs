@@ -16,7 +16,8 @@ namespace AzureIaaS.Azure.Networks;
 /// <param name="directory">Which machines there are.</param>
 /// <param name="networks">Which networks there are.</param>
 /// <param name="adapters">Their interfaces.</param>
-internal sealed class NetworkJoiner(ArmConnection connection, MachineDirectory directory, AzureNetworks networks, MachineAdapters adapters)
+/// <param name="ports">Their published ports.</param>
+internal sealed class NetworkJoiner(ArmConnection connection, MachineDirectory directory, AzureNetworks networks, MachineAdapters adapters, PublishedPorts ports)
 {
     private readonly Operations _operations = new(connection);
 
@@ -39,14 +40,18 @@ internal sealed class NetworkJoiner(ArmConnection connection, MachineDirectory d
         if (place.Subnet?.Equals(subnet, StringComparison.OrdinalIgnoreCase) == true
             && (options.IPAddress is null || options.IPAddress == place.Address) && (!options.PublicAddress || place.PublicAddress is not null))
         {
+            if (place is { PublicAddress: not null, Address: { } address })
+                await ports.FollowAsync(found.Machine.Id, address, notices, cancellation);
             notices.Report(Notice.Verbose($"{found.Machine.Name} is on {target.Id.Name} already."));
             return;
         }
 
         await LeaveOthersAsync(found, target, notices, cancellation);
-        var address = options.PublicAddress ? await adapters.EnsurePublicAsync(found.Machine, adapter, notices, cancellation)
+        var publicAddress = options.PublicAddress ? await adapters.EnsurePublicAsync(found.Machine, adapter, notices, cancellation)
             : place.PublicAddress is { } kept ? new ResourceIdentifier(kept) : null;
-        await adapters.PutAsync(found.Machine, id, subnet, options.IPAddress, address, notices, cancellation);
+        await adapters.PutAsync(found.Machine, id, subnet, options.IPAddress, publicAddress, notices, cancellation);
+        if (place.PublicAddress is not null && options.IPAddress is { } moved && moved != place.Address)
+            await ports.FollowAsync(found.Machine.Id, moved, notices, cancellation);
     }
 
     /// <summary>Takes a machine off a network.</summary>
@@ -98,6 +103,8 @@ internal sealed class NetworkJoiner(ArmConnection connection, MachineDirectory d
                 await _operations.RunAsync(async () => await vm.DeleteAsync(WaitUntil.Started, null, cancellation), $"Removing virtual machine {found.Machine.Name} (its disks stay)", notices, cancellation);
         }
 
+        if (places.Exists(p => p.PublicAddress is not null))
+            await ports.CloseAsync(found.Machine.Id, notices, cancellation);
         foreach (var place in places)
         {
             await adapters.RemoveAsync(place.Id, notices, cancellation);

@@ -9,7 +9,7 @@ namespace AzureIaaS.Azure.Upload;
 internal readonly record struct BlobTrouble(int Status, string Code, Exception? Cause)
 {
     /// <summary>Whether the same request can succeed later, or with another signature.</summary>
-    public bool IsPassing => IsStranger || Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || IsAccess || Code == "Md5Mismatch";
+    public bool IsPassing => IsStranger || Status is 0 or 408 or 429 or 500 or 502 or 503 or 504 || IsAccess || Code == "Crc64Mismatch";
 
     /// <summary>Whether it is a yes that the service never gives: something between has answered in its place, a proxy or a portal.</summary>
     private bool IsStranger => Status is >= 100 and < 400;

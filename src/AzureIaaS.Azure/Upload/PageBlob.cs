@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using System.Xml;
 using System.Xml.Linq;
 using Azure;
@@ -10,7 +9,7 @@ namespace AzureIaaS.Azure.Upload;
 
 /// <summary>
 /// The pages of one blob, by its shared access signature (Blob service REST API: Put Page, Get Page Ranges, Get Blob). Every page goes with
-/// its MD5, which the service compares before it takes the page. What the service is too busy for is tried again, by less at once.
+/// its checksum, which the service compares before it takes the page. What the service is too busy for is tried again, by less at once.
 /// </summary>
 internal sealed class PageBlob : IDisposable
 {
@@ -21,6 +20,7 @@ internal sealed class PageBlob : IDisposable
     public const int MostPerWrite = 4 << 20;
 
     private const string Version = "2021-08-06";
+    private const string ChecksumHeader = "x-ms-content-crc64";
     private const int MostTries = 8;
     private const int Ok = 200;
     private const int Created = 201;
@@ -79,18 +79,18 @@ internal sealed class PageBlob : IDisposable
     /// <exception cref="IaaSException">The service does not take it.</exception>
     public async Task WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {
-        var md5 = Convert.ToBase64String(Md5(data.Span));
+        var checksum = Crc64.Header(data.Span);
         using var response = await SendAsync($"writing at byte {offset:N0}", Created, request =>
         {
             request.Method = RequestMethod.Put;
             request.Uri.AppendQuery("comp", "page");
             request.Headers.Add("x-ms-page-write", "update");
             request.Headers.Add("x-ms-range", Range(offset, data.Length));
-            request.Headers.Add("Content-MD5", md5);
+            request.Headers.Add(ChecksumHeader, checksum);
             request.Content = RequestContent.Create(data);
         }, cancellation);
-        // A service that took other bytes than were sent has said so, or answers with another digest.
-        if (response.Headers.TryGetValue("Content-MD5", out var answered) && answered != md5)
+        // A service that took other bytes than were sent has said so, or answers with another checksum.
+        if (response.Headers.TryGetValue(ChecksumHeader, out var answered) && answered != checksum)
         {
             throw new IaaSException(ErrorKind.InvalidData, "PageDamaged", $"{_name}: what was written at byte {offset:N0} did not arrive as it was sent.",
                 "Resume-IaaSOperation writes it again.", _name);
@@ -225,11 +225,6 @@ internal sealed class PageBlob : IDisposable
     }
 
     private static string Range(long offset, int length) => string.Create(CultureInfo.InvariantCulture, $"bytes={offset}-{offset + length - 1}");
-
-    /// <summary>The digest that the service asks for. It finds damage on the way; nothing relies on it against an attacker.</summary>
-#pragma warning disable CA5351   // the service knows no other
-    private static byte[] Md5(ReadOnlySpan<byte> data) => MD5.HashData(data);
-#pragma warning restore CA5351
 
     private static string? ReadRanges(BinaryData content, long end, PageRanges ranges)
     {

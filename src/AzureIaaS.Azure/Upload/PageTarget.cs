@@ -39,7 +39,7 @@ internal sealed class PageTarget : IDiskTarget
     }
 
     public DiskTargetTraits Traits { get; } =
-        new() { PieceSize = DiskDigest.BlockSize, Threads = MostAtOnce, Alignment = PageBlob.PageSize, KeepsWrites = true };
+        new() { PieceSize = DiskDigest.BlockSize, Threads = MostAtOnce, Alignment = PageBlob.PageSize, KeepsWrites = true, PrefersFewWrites = true };
 
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {

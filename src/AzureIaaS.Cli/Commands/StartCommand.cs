@@ -11,14 +11,15 @@ internal static class StartCommand
     private static readonly Option<string?> Pattern = new("--pattern") { Description = "With --wait: wait for a line on the console that matches this regular expression.", HelpName = "regex" };
     private static readonly Option<int> Timeout = Shared.Timeout(300, "With --wait: how long to wait.");
     private static readonly Option<bool> Overcommit = new("--overcommit") { Description = "Start even when the guests' memory exceeds what this computer has." };
-    private static readonly Option<string[]> Publish = new("--publish-port", "-p") { Description = "Reach a port of the machine at one of this computer's: 8080:80.", HelpName = "port:port" };
+    private static readonly Option<string[]> Publish = new("--publish-port", "-p") { Description = "Reach a port of the machine at one of this computer's: 8080:80. In Azure, at its public address: 443. None publishes none any more.", HelpName = "port:port" };
+    private static readonly Option<string[]> From = new("--publish-from") { Description = "In Azure: who may come to the published ports, such as 198.51.100.0/24; Internet for everybody.", HelpName = "range" };
     private static readonly Option<bool> WhatIf = Shared.WhatIf();
 
     public static Command Create()
     {
         var command = new Command("start", "Start machines, each on a host that has room for it.");
         command.Arguments.Add(Machines);
-        foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, Publish, WhatIf })
+        foreach (var option in new Option[] { Wait, Pattern, Timeout, Overcommit, Publish, From, WhatIf })
             command.Options.Add(option);
         command.SetAction(CommandRun.Of(RunAsync));
         return command;
@@ -36,7 +37,13 @@ internal static class StartCommand
         var options = new StartOptions
         {
             Overcommit = run.Parsed.GetValue(Overcommit),
-            Publish = run.Parsed.GetValue(Publish) is { Length: > 0 } ports ? [.. ports.Select(PublishedPort.Parse)] : null,
+            Publish = run.Parsed.GetValue(Publish) switch
+            {
+                null or { Length: 0 } => null,
+                [var none] when none.Equals("none", StringComparison.OrdinalIgnoreCase) => [],
+                var ports => [.. ports.Select(PublishedPort.Parse)],
+            },
+            PublishFrom = run.Parsed.GetValue(From) ?? [],
         };
         if (run.Parsed.GetValue(WhatIf))
         {

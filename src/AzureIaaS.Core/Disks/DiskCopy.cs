@@ -213,7 +213,8 @@ public sealed class DiskCopy
 
         private void Take(long start, int length)
         {
-            foreach (var extent in copy._source.GetExtents(start, length))
+            var extents = copy._source.GetExtents(start, length);
+            foreach (var extent in copy._target.Traits.PrefersFewWrites ? SmallHoles.Fill(extents, start, length, 2 * ZeroGranularity) : extents)
             {
                 if (extent.Kind == DiskExtentKind.Data)
                     CopyData(extent);

@@ -61,11 +61,11 @@ public sealed class WriteFormat
     /// <summary>What a disk's size is rounded up to, in bytes.</summary>
     public int Alignment { get; }
 
-    /// <summary>Finds a kind by its name, in any case.</summary>
+    /// <summary>Finds a kind by its name, in any case; <c>Vhdx</c> alone is the dynamic one.</summary>
     /// <param name="name">The name.</param>
     /// <exception cref="IaaSException">There is none of that name.</exception>
     public static WriteFormat Named(string name) =>
-        Known.FirstOrDefault(f => f.Name.Equals(name, StringComparison.OrdinalIgnoreCase))
+        Known.FirstOrDefault(f => f.Name.Equals(name.Equals("Vhdx", StringComparison.OrdinalIgnoreCase) ? "VhdxDynamic" : name, StringComparison.OrdinalIgnoreCase))
         ?? throw new IaaSException(ErrorKind.InvalidArgument, "UnknownFormatName", $"There is no kind of disk image called '{name}' that can be made.",
             $"Name one of: {string.Join(", ", Known.Select(f => f.Name))}.", name);
 

@@ -1,10 +1,13 @@
 namespace AzureIaaS;
 
-/// <summary>A port of a machine that is reached at an address of this computer.</summary>
+/// <summary>A port of a machine that is reached at an address of this computer; in Azure, at the machine's public one.</summary>
 public sealed class PublishedPort
 {
-    /// <summary>This computer's address that is listened on: the loopback's unless another was asked for.</summary>
-    public string HostAddress { get; set; } = "127.0.0.1";
+    /// <summary>The address that is listened on unless another is asked for.</summary>
+    public const string Loopback = "127.0.0.1";
+
+    /// <summary>This computer's address that is listened on: the loopback's unless another was asked for. In Azure, the machine's public address.</summary>
+    public string HostAddress { get; set; } = Loopback;
 
     /// <summary>The port there, 1 to 65535.</summary>
     public int HostPort { get; set; }
@@ -15,7 +18,10 @@ public sealed class PublishedPort
     /// <summary>Whether it is UDP; TCP otherwise.</summary>
     public bool Udp { get; set; }
 
-    /// <summary>Reads what a user types: <c>8080:80</c>, <c>0.0.0.0:8080:80</c>, <c>5353:53/udp</c>.</summary>
+    /// <summary>In Azure: who may come, as addresses, ranges of them, or <c>Internet</c>. Empty where the address alone decides.</summary>
+    public IReadOnlyList<string> From { get; set; } = [];
+
+    /// <summary>Reads what a user types: <c>8080:80</c>, <c>0.0.0.0:8080:80</c>, <c>5353:53/udp</c>; <c>443</c> for the same port on both sides.</summary>
     /// <param name="text">The text.</param>
     /// <exception cref="IaaSException">It is none of these.</exception>
     public static PublishedPort Parse(string text)
@@ -23,10 +29,10 @@ public sealed class PublishedPort
         ArgumentNullException.ThrowIfNull(text);
         var udp = text.EndsWith("/udp", StringComparison.OrdinalIgnoreCase);
         var parts = (udp ? text[..^4] : text.EndsWith("/tcp", StringComparison.OrdinalIgnoreCase) ? text[..^4] : text).Split(':');
-        if (parts.Length is 2 or 3 && PortNumber(parts[^2]) is { } host && PortNumber(parts[^1]) is { } guest
-            && (parts.Length == 2 || IsAddress(parts[0])))
+        if (parts.Length <= 3 && PortNumber(parts[^1]) is { } guest && (parts.Length == 1 ? guest : PortNumber(parts[^2])) is { } host
+            && (parts.Length < 3 || IsAddress(parts[0])))
         {
-            return new PublishedPort { HostAddress = parts.Length == 3 ? parts[0] : "127.0.0.1", HostPort = host, Port = guest, Udp = udp };
+            return new PublishedPort { HostAddress = parts.Length == 3 ? parts[0] : Loopback, HostPort = host, Port = guest, Udp = udp };
         }
 
         throw new IaaSException(ErrorKind.InvalidArgument, "InvalidPublishedPort", $"'{text}' does not say which port is to be published.",

@@ -16,6 +16,11 @@ public sealed record DiskTargetTraits
     public int Alignment { get; init; } = 1;
 
     /// <summary>
+    /// Whether each write costs as much as many bytes do. Holes between data are then written with it, but for whole pieces of 64 KiB.
+    /// </summary>
+    public bool PrefersFewWrites { get; init; }
+
+    /// <summary>
     /// Whether a piece is safe, and has been checked, once its write has returned. A former attempt's blocks are then compared with the source
     /// instead of being read back, which over a network would cost as much as writing them again.
     /// </summary>

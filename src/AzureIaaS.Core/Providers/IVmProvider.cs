@@ -11,6 +11,9 @@ public sealed record StartOptions
 
     /// <summary>Ports of the machine that are to be reached at this computer; null for those that were published before.</summary>
     public IReadOnlyList<PublishedPort>? Publish { get; init; }
+
+    /// <summary>In Azure: who may come to the ports, as addresses, ranges of them, or <c>Internet</c> for everybody.</summary>
+    public IReadOnlyList<string> PublishFrom { get; init; } = [];
 }
 
 /// <summary>How a machine is stopped.</summary>

@@ -74,7 +74,7 @@ internal sealed class FabricNetworks(LocalServices services) : IFabricNetworks
         if (options.PublicAddress)
         {
             throw new IaaSException(ErrorKind.NotSupported, "NoPublicAddress", "Machines of this computer's fabric have no public addresses.",
-                "Leave -PublicIP out; Start-IaaSVm -Publish makes a port of the machine reachable at this computer.", vm);
+                "Leave -PublicIP out; Start-IaaSVm -PublishPort makes a port of the machine reachable at this computer.", vm);
         }
 
         using var owned = await services.Keeper.OwnAsync(vm, cancellation);

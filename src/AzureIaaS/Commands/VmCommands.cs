@@ -93,10 +93,15 @@ public sealed class StartVmCommand : VmActionCmdlet
     [Parameter]
     public SwitchParameter Overcommit { get; set; }
 
-    /// <summary>Ports of the machine that are reached at ports of this computer, such as 8080:80; kept until others are given.</summary>
+    /// <summary>Ports of the machine that are reached at ports of this computer, such as 8080:80, or in Azure at its public address, such as 443; kept until others, or none, are given.</summary>
+    [Parameter]
+    [AllowEmptyCollection]
+    public string[]? PublishPort { get; set; }
+
+    /// <summary>In Azure: who may come to the published ports, as addresses or ranges of them; Internet for everybody.</summary>
     [Parameter]
     [ValidateNotNullOrEmpty]
-    public string[]? PublishPort { get; set; }
+    public string[]? PublishFrom { get; set; }
 
     private protected override string ActionName => "Start";
 
@@ -108,7 +113,7 @@ public sealed class StartVmCommand : VmActionCmdlet
     private protected override async Task<VirtualMachine?> ActAsync(IaaSSession session, VirtualMachine machine, CancellationToken cancellation)
     {
         var wait = new WaitOptions { For = WaitFor.SignOfLife, Pattern = ConsolePattern.Compile(Pattern), Timeout = TimeSpan.FromSeconds(Timeout) };
-        var options = new StartOptions { Overcommit = Overcommit, Publish = PublishPort?.Select(PublishedPort.Parse).ToList() };
+        var options = new StartOptions { Overcommit = Overcommit, Publish = PublishPort?.Select(PublishedPort.Parse).ToList(), PublishFrom = PublishFrom ?? [] };
         var started = await session.Provider.StartAsync(machine.Id, options, Output, cancellation);
         if (!Wait)
             return started;

@@ -53,7 +53,6 @@ public sealed class ArmTests : IDisposable
     [InlineData(409, "AllocationFailed", "Allocation failed.", ErrorKind.NoCapacity, "AllocationFailed")]
     [InlineData(409, "SkuNotAvailable", "The requested size is currently not available.", ErrorKind.NoCapacity, "SkuNotAvailable")]
     [InlineData(412, "PreconditionFailed", "The precondition given in the request was not met.", ErrorKind.Busy, "ChangedMeanwhile")]
-    [InlineData(401, "InvalidAuthenticationTokenTenant", "The access token is from the wrong issuer.", ErrorKind.AccessDenied, "TokenRefused")]
     public async Task Refusals_become_sentences_with_what_to_do(int status, string code, string message, ErrorKind kind, string id)
     {
         var machine = await _azure.ImportAsync(_azure.Image("c.img", 32 << 20, (0, 64)));

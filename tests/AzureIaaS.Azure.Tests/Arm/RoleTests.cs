@@ -51,7 +51,7 @@ public sealed partial class RoleTests
         var corp = await networks.AddNetworkAsync(new VirtualNetwork { Name = "corp", Subnet = "10.20.0.0/24", DnsSuffix = "corp.contoso.example" }, azure, default);
         var lab = await networks.AddNetworkAsync(new VirtualNetwork { Name = "lab", Subnet = "10.21.0.0/24", Peers = ["corp"] }, azure, default);
         await networks.JoinAsync(machine.Id, corp.Id, new JoinOptions { PublicAddress = true }, azure, default);
-        await provider.StartAsync(machine.Id, new StartOptions(), azure, default);
+        await provider.StartAsync(machine.Id, new StartOptions { Publish = [PublishedPort.Parse("443")], PublishFrom = ["198.51.100.0/24"] }, azure, default);
         await ((IGuestProvider)provider).RunCommandAsync(machine.Id, "/bin/true", [], TimeSpan.FromMinutes(1), default);
         await ((IMachineEditor)provider).AddDiskAsync(machine.Id, 1 << 30, DiskController.Unknown, default);
         await ((IMachineEditor)provider).RemoveDiskAsync(machine.Id, "disk1", false, default);

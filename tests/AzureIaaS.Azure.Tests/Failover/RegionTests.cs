@@ -98,6 +98,86 @@ public sealed class RegionTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_rehearsal_there_runs_a_clone_with_the_same_address_and_leaves_nothing(bool isCopied)
+    {
+        var machine = await OnNetworkAsync();
+        if (isCopied)
+        {
+            var kept = await Checkpoints.CreateCheckpointAsync(machine.Id, "hourly", false, _azure, default);
+            await ((ICheckpointCopier)_azure.Provider).CopyCheckpointAsync(machine.Id, kept.Id, There, _azure, default);
+            _azure.Time.Advance(TimeSpan.FromMinutes(40));
+        }
+
+        var before = Picture(_azure);
+        var seen = "";
+        var report = await RehearseAsync(machine, _azure, new FailoverTests.Look(clone => seen = $"{clone.Region} {clone.Zone} {clone.IPAddress} {clone.State} {clone.NetworkAdapters[0].Network == clone.Name} {clone.RehearsalOf == machine.Id}"));
+
+        Assert.Equal((FailoverOutcome.Succeeded, null), (report.Outcome, report.Error));
+        Assert.Equal("northeurope  10.20.0.9 Running True True", seen);
+        Assert.Equal(("westeurope zone 1", There), (report.SourceHost, report.TargetHost));
+        Assert.Equal(isCopied ? ["clone", "enclose", "start", "check", "discard"] : ["snapshot", "copy", "clone", "enclose", "start", "check", "discard"], report.Steps.Select(s => s.Name));
+        Assert.InRange(report.Rpo!.Value.TotalMinutes, isCopied ? 40 : 0, isCopied ? 45 : 0);
+        Assert.Contains(isCopied ? "'hourly', the last one in northeurope" : "-CopyTo northeurope", report.RpoStatement, StringComparison.Ordinal);
+        Assert.Equal(before, Picture(_azure));
+        Assert.Empty(_azure.Session.ListOperations(includeEnded: false));
+        Assert.Equal((MachineState.Running, "westeurope"), ((await _azure.Provider.FindAsync(machine.Id, default))!.State, machine.Region));
+    }
+
+    [Fact]
+    public async Task A_rehearsal_there_that_is_cut_off_at_any_request_leaves_nothing()
+    {
+        for (var at = 0; ; at += Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is null ? 4 : 1)
+        {
+            using var azure = new TestAzure();
+            azure.Arm.HasAgent = true;
+            var machine = await OnNetworkAsync(azure);
+            var before = Picture(azure);
+            var (changes, cut) = (0, at);
+            // Dead from there on: nothing is cleared away by the same process.
+            azure.Arm.Intercept = r => r.Method is "PUT" or "DELETE" or "PATCH" or "POST" && changes++ >= cut ? throw new InvalidOperationException("died") : null;
+            var died = await Record.ExceptionAsync(() => RehearseAsync(machine, azure)) is not null;
+            azure.Arm.Intercept = _ => null;
+            azure.Restart();
+            if (at % 8 == 0)
+            {
+                foreach (var operation in azure.Session.ListOperations(includeEnded: false))
+                    await azure.Session.ResumeOperationAsync(operation.Id, azure, default);
+            }
+            else
+            {
+                // The computer is lost: another one sees what is left, and removes it.
+                using var other = azure.OtherComputer();
+                var orphans = (IOrphanProvider)other.Provider;
+                for (var round = 0; round < 20 && await orphans.ListOrphansAsync(default) is [var first, ..]; round++)
+                    await orphans.RemoveOrphanAsync(first.Id, other, default);
+            }
+
+            Assert.Equal(before, Picture(azure));
+            if (!died)
+                return;
+        }
+    }
+
+    [Fact]
+    public async Task A_rehearsal_in_its_own_region_by_name_or_in_none_there_is_is_refused()
+    {
+        var machine = await OnNetworkAsync();
+        async Task<string> Refusal(string to) => (await Assert.ThrowsAsync<IaaSException>(
+            () => ((IFailoverProvider)_azure.Provider).FailOverAsync(machine.Id, new FailoverOptions { Kind = FailoverKind.Test, TargetHost = to }, _azure, default))).ErrorId;
+
+        Assert.Equal("SameRegion", await Refusal("westeurope"));
+        Assert.Equal("SizeNotInRegion", await Refusal("nowhere"));
+    }
+
+    private static Task<FailoverReport> RehearseAsync(VirtualMachine machine, TestAzure azure, params FailoverCheck[] checks) =>
+        ((IFailoverProvider)azure.Provider).FailOverAsync(machine.Id, new FailoverOptions { Kind = FailoverKind.Test, TargetHost = There, Checks = checks }, azure, default);
+
+    private static string Picture(TestAzure azure) =>
+        string.Join('\n', azure.Arm.Resources.Select(r => $"{r.Key} {r.Value["properties"]?["diskState"]} {r.Value["tags"]?.ToJsonString()}").Order(StringComparer.Ordinal));
+
     private Task<VirtualMachine> OnNetworkAsync() => OnNetworkAsync(_azure);
 
     private static async Task<VirtualMachine> OnNetworkAsync(TestAzure azure)

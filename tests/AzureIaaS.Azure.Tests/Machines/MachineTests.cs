@@ -161,7 +161,7 @@ public sealed class MachineTests : IDisposable
     [Fact]
     public async Task A_disk_too_large_to_boot_from_is_refused()
     {
-        var path = _azure.Image("huge.img", (2L << 40) + MiB);
+        var path = _azure.Image("huge.img", 3L << 40);
         Assert.Equal("DiskTooLarge", (await Assert.ThrowsAsync<IaaSException>(() => _azure.ImportAsync(path))).ErrorId);
     }
 

@@ -69,7 +69,7 @@ public class SequenceTests
                 await work(machine.Id);
         }
 
-        return random.Next(11) switch
+        return random.Next(12) switch
         {
             0 => Import(azure, vm),
             1 or 2 or 3 => ($"start {vm}", () => On(id => provider.StartAsync(id, new StartOptions(), azure, default))),
@@ -82,7 +82,8 @@ public class SequenceTests
                     await ((ICheckpointProvider)provider).RestoreCheckpointAsync(id, first.Id, azure, default);
             })),
             8 => ($"failover {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Unplanned }, azure, default))),
-            9 => ($"rehearse {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Test }, azure, default))),
+            9 => ($"rehearse {vm}", () => On(id => ((IFailoverProvider)provider).FailOverAsync(id, new FailoverOptions { Kind = FailoverKind.Test, TargetHost = random.Next(2) == 0 ? "northeurope" : null }, azure, default))),
+            10 => ($"publish {vm}", () => On(id => provider.StartAsync(id, new StartOptions { Publish = random.Next(4) == 0 ? [] : [PublishedPort.Parse("443"), PublishedPort.Parse("53/udp")], PublishFrom = ["198.51.100.0/24", "203.0.113.9"] }, azure, default))),
             _ => ($"remove {vm}", () => On(id => provider.RemoveAsync(id, force: true, keepDisks: false, azure, default))),
         };
     }
@@ -127,6 +128,7 @@ public class SequenceTests
         var left = azure.Arm.Resources.Keys.Where(k => !k.EndsWith("/corp", StringComparison.Ordinal) && !k.EndsWith("/azureiaas", StringComparison.Ordinal) && k.Contains("/providers/", StringComparison.Ordinal)
             && !k.Contains("/availabilitySets/", StringComparison.Ordinal));
         Assert.Empty(left);
+        Assert.All(azure.Arm.Resources.Values.Where(r => (string?)r["type"] == "Microsoft.Network/networkSecurityGroups"), g => Assert.Empty(g["properties"]!["securityRules"]?.AsArray() ?? []));
     }
 
     private static async Task<T?> EventuallyAsync<T>(Func<Task<T>> work, Faults faults, TestAzure azure)

@@ -108,6 +108,8 @@ internal sealed class FaultyStorage : IBlobs, IDisposable
 
     public Task<byte[]> ReadAsync(string name, long offset, int length) => _storage.ReadAsync(name, offset, length);
 
+    public Task<IReadOnlyList<(long Start, long End)>> ListAsync(string name) => _storage.ListAsync(name);
+
     public Task CopyAsync(string from, string to) => _storage.CopyAsync(from, to);
 
     public void Revoke(string name) => _storage.Revoke(name);

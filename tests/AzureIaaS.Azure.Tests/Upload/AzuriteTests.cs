@@ -6,12 +6,15 @@ namespace AzureIaaS.Azure.Tests.Upload;
 public class AzuriteTests(FaultTests.Storage storage) : IClassFixture<FaultTests.Storage>
 {
     private const int MiB = 1 << 20;
+    private const int Piece = 64 << 10;
 
     [SkippableTheory]
     [InlineData("raw", "")]
     [InlineData("vhdx", "subformat=dynamic")]
     [InlineData("vmdk", "subformat=streamOptimized")]
     [InlineData("qcow2", "")]
+    [InlineData("vdi", "")]
+    [InlineData("vpc", "subformat=dynamic,force_size=on")]
     public async Task Every_format_ends_as_the_same_bytes_in_a_real_storage_emulator(string format, string options)
     {
         Skip.If(storage.Blobs is null, "azurite-blob is not installed; ./build.sh test does that where there is npm.");
@@ -25,6 +28,14 @@ public class AzuriteTests(FaultTests.Storage storage) : IClassFixture<FaultTests
         Assert.Equal(File.ReadAllBytes(raw), content[..(48 * MiB)]);
         Assert.Equal("conectix"u8.ToArray(), content[^512..^504]);
         Assert.NotNull(machine.Disks[0].Digest);
+        var pages = (await storage.Blobs.ListAsync($"farm-{format}-disk0")).SelectMany(r => Pieces(r.Start, r.End)).Distinct();
+        Assert.Equal(Pieces(0, content.Length).Where(p => content.AsSpan((int)p, (int)Math.Min(Piece, content.Length - p)).ContainsAnyExcept((byte)0)), pages);
+    }
+
+    private static IEnumerable<long> Pieces(long start, long end)
+    {
+        for (var at = start / Piece * Piece; at < end; at += Piece)
+            yield return at;
     }
 
     private static string Convert(string source, string target, string format, string options)

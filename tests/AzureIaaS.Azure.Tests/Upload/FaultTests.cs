@@ -22,7 +22,7 @@ public sealed class FaultTests(FaultTests.Storage storage) : IClassFixture<Fault
     [InlineData("Reset", null)]
     [InlineData("ResetAfterwards", null)]
     [InlineData("Pretend", null)]
-    [InlineData("Damage", "400 Md5Mismatch")]
+    [InlineData("Damage", "400 Crc64Mismatch")]
     [InlineData("Expire", "403 AuthorizationFailure")]
     public async Task What_passes_is_got_over_and_the_bytes_are_the_same(string fault, string? refusal)
     {
@@ -44,7 +44,7 @@ public sealed class FaultTests(FaultTests.Storage storage) : IClassFixture<Fault
     [InlineData("Busy", "StorageFailed", "503 ServerBusy")]
     [InlineData("Reset", "StorageUnreachable", "no answer came")]
     [InlineData("Pretend", "StorageFailed", "in the storage service's place")]
-    [InlineData("Damage", "StorageFailed", "400 Md5Mismatch")]
+    [InlineData("Damage", "StorageFailed", "400 Crc64Mismatch")]
     [InlineData("Expire", "DiskAccessRefused", "403")]
     public async Task What_does_not_pass_leaves_an_upload_that_goes_on(string fault, string id, string says)
     {

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using AzureIaaS.ArmDouble;
 using AzureIaaS.Azure.Tests.Support;
 
@@ -132,9 +131,8 @@ public sealed class UploadTests : IDisposable
         {
             if (r.Query("comp") == "pagelist")
             {
-                var md5 = Convert.ToBase64String(Hash(new byte[512]));
                 var foreign = new Request("PUT", new Uri(r.Uri.ToString().Replace("comp=pagelist", "comp=page", StringComparison.Ordinal)),
-                    new Dictionary<string, string> { ["x-ms-range"] = $"bytes={30 * MiB}-{(30 * MiB) + 511}", ["content-md5"] = md5 }, new byte[512]);
+                    new Dictionary<string, string> { ["x-ms-range"] = $"bytes={30 * MiB}-{(30 * MiB) + 511}", ["x-ms-content-crc64"] = PageChecksum.Of(new byte[512]) }, new byte[512]);
                 ((BlobDouble)_azure.Blobs).Handle(foreign, _azure.Time.GetUtcNow());
             }
 
@@ -187,13 +185,6 @@ public sealed class UploadTests : IDisposable
     }
 
     internal static bool IsPage(Request request) => request.Query("comp") == "page";
-
-    private static byte[] Hash(byte[] data)
-    {
-#pragma warning disable CA5351
-        return MD5.HashData(data);
-#pragma warning restore CA5351
-    }
 
     /// <summary>Imports until so many pages have been sent, and no further.</summary>
     private async Task CutOffAsync(string path, int pages)

@@ -34,6 +34,28 @@ public sealed class DiskCopyTests : IDisposable
         Assert.Equal(64 << 10, result.BytesWritten);
     }
 
+    [Theory]
+    [InlineData(false, 3, 12 << 10)]     // what the file has allocated
+    [InlineData(true, 1, 100 << 10)]     // from the first to the last: no whole piece of 64 KiB lies between
+    public async Task ATargetThatPrefersFewWritesGetsSmallHolesWithThem(bool few, int writes, int bytes)
+    {
+        var path = Path.Combine(_folder.Path, "holes.raw");
+        using (var file = File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write))
+        {
+            foreach (var at in new[] { 4 << 10, 40 << 10, 100 << 10 })
+                RandomAccess.Write(file, Content(4096, [(0, 4096)]), at);
+            RandomAccess.SetLength(file, Block);
+        }
+
+        using var image = DiskFormat.OpenImage(path, new DiskOpenOptions { Format = "raw" });
+        var target = new MemoryTarget(Block) { Traits = new DiskTargetTraits { PrefersFewWrites = few } };
+        var result = await DiskCopy.RunAsync(image, target, new DiskCopyOptions(), null, CancellationToken.None);
+
+        Assert.Equal(File.ReadAllBytes(path), target.Content);
+        Assert.Equal(DigestOf(target.Content), result.Digest);
+        Assert.Equal((writes, (long)bytes), (target.Writes, result.BytesWritten));
+    }
+
     [Fact]
     public async Task WithoutADigestThereIsNone()
     {
@@ -135,11 +157,16 @@ public sealed class DiskCopyTests : IDisposable
 
         public long? FailsAt { get; init; }
 
+        public int Writes { get; private set; }
+
+        public DiskTargetTraits Traits { get; init; } = DiskTargetTraits.None;
+
         public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
         {
             if (offset + data.Length > FailsAt)
                 throw new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace", "full", "make room");
             data.CopyTo(Content.AsMemory((int)offset));
+            Writes++;
             return ValueTask.CompletedTask;
         }
 

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Security.Cryptography;
 using AzureIaaS.ArmDouble;
+using AzureIaaS.Azure.Upload;
 using AzureIaaS.Benchmarks.Images;
 using AzureIaaS.Benchmarks.Measuring;
 using AzureIaaS.Imports;
@@ -48,17 +49,25 @@ internal sealed class UploadBenchmark : Benchmark
         var nonZero = CountNonZero((await corpus.SyntheticAsync(ImageKind.Raw)).Path);
         var notes = new UploadNotes();
         var (number, whole) = (0, new List<TimeSpan>());
+        var (ownWork, plainWork) = (new List<TimeSpan>(), new List<TimeSpan>());
         var times = await new Contest(workshop.Rounds, countOthers: false).HoldAsync(
             new Contestant("ours", async () =>
             {
-                var time = Stopwatch.StartNew();
+                var (time, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
                 await cloud.Session.Imports.ImportAsync(
                     new ImportRequest { Path = image.Path, Name = $"vm{number++}", OSType = GuestOSType.Linux, Firmware = Firmware.Bios }, notes, CancellationToken.None);
                 whole.Add(time.Elapsed);
+                ownWork.Add(Environment.CpuUsage.TotalTime - before);
                 return notes.Elapsed;
             }),
             new Contestant("pages", () => WritePagesAsync(storage, $"plain{number}", nonZero, PieceOf(nonZero, notes.Requests))),
-            new Contestant("large", () => WritePagesAsync(storage, $"large{number}", nonZero, PieceSize)));
+            new Contestant("large", async () =>
+            {
+                var before = Environment.CpuUsage.TotalTime;
+                var time = await WritePagesAsync(storage, $"large{number}", nonZero, PieceSize);
+                plainWork.Add(Environment.CpuUsage.TotalTime - before);
+                return time;
+            }));
         var ratio = times["pages"] / times["ours"];
         var sent = (double)notes.Sent / nonZero;
         var checks = TimeOfChecks(nonZero);
@@ -66,7 +75,8 @@ internal sealed class UploadBenchmark : Benchmark
         [
             new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer, as many requests {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
             new Row(Name, $"{image.Name}, the same", Row.Time(times["ours"]), $"plain writer, 4 MB a request {Row.Time(times["large"])}", Row.Ratio(times["large"] / times["ours"])) { IsDisturbed = times.IsDisturbed },
-            new Row(Name, $"{image.Name}, its checks: MD5 and SHA-256 of all data, processor time", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
+            new Row(Name, $"{image.Name}, processor time of the whole import", Row.Time(Statistics.Median(ownWork)), $"plain writer, 4 MB a request {Row.Time(Statistics.Median(plainWork))}", ""),
+            new Row(Name, $"{image.Name}, its checks: CRC-64 and SHA-256 of all data, processor time", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
             new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Sent), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
         ];
     }
@@ -74,7 +84,7 @@ internal sealed class UploadBenchmark : Benchmark
     /// <summary>The size of pieces by which as many bytes take as many requests: an emulator's work is by requests as much as by bytes.</summary>
     private static int PieceOf(long total, long requests) => (int)Math.Min(PieceSize, (total / Math.Max(1, requests) + Granularity - 1) / Granularity * Granularity);
 
-    /// <summary>The peer: as many bytes in pieces with their digests, eight at a time, from memory.</summary>
+    /// <summary>The peer: as many bytes in pieces, eight at a time, from memory, with nothing that tells whether they arrive as they were.</summary>
     private static async Task<TimeSpan> WritePagesAsync(Azurite storage, string name, long total, int piece)
     {
         var count = (int)((total + piece - 1) / piece);
@@ -89,9 +99,6 @@ internal sealed class UploadBenchmark : Benchmark
             request.Headers.Add("x-ms-version", "2021-08-06");
             request.Headers.Add("x-ms-page-write", "update");
             request.Headers.Add("x-ms-range", $"bytes={(long)i * piece}-{((i + 1L) * piece) - 1}");
-#pragma warning disable CA5351   // the service knows no other
-            request.Content.Headers.ContentMD5 = MD5.HashData(data);
-#pragma warning restore CA5351
             using var response = await http.SendAsync(request, c);
             response.EnsureSuccessStatusCode();
         });
@@ -108,9 +115,7 @@ internal sealed class UploadBenchmark : Benchmark
             var before = Environment.CpuUsage.TotalTime;
             for (long done = 0; done < total; done += data.Length)
             {
-#pragma warning disable CA5351   // the service knows no other
-                MD5.HashData(data);
-#pragma warning restore CA5351
+                Crc64.Compute(data);
                 SHA256.HashData(data);
             }
 
