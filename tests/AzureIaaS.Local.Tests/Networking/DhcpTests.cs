@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -81,7 +82,7 @@ public class DhcpTests
     {
         var random = new Random(3);
         var source = Message(DhcpType.Request, requested: Client.Address, server: Plan.Gateway.Address);
-        for (var i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000 * Soak.Factor; i++)
         {
             var message = source.ToArray();
             for (var changes = 1 + random.Next(6); changes > 0; changes--)

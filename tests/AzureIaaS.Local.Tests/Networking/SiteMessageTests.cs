@@ -5,6 +5,7 @@ using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
 using AzureIaaS.Local.Processes;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -37,7 +38,7 @@ public class SiteMessageTests
         var whole = new ViciSection().Add("a", "b").Add("s", new ViciSection().Add("l", ["x", "y"])).Encode();
         var refused = 0;
         var random = new Random(7);
-        for (var i = 0; i < 20_000; i++)
+        for (var i = 0; i < 20_000 * Soak.Factor; i++)
         {
             var data = whole[..(i < whole.Length ? i : whole.Length)];
             if (i >= whole.Length)
@@ -271,7 +272,7 @@ public class SiteMessageTests
         Assert.Equal((reply.Services[0].Target, Wires.Address("192.168.10.5")), Assert.Single(reply.Addresses));
 
         var random = new Random(3);
-        for (var i = 0; i < 50_000; i++)
+        for (var i = 0; i < 50_000 * Soak.Factor; i++)
         {
             var copy = answer.ToArray();
             for (var j = random.Next(4); j >= 0; j--)
