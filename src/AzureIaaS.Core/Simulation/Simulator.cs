@@ -88,9 +88,14 @@ public static class Simulator
             return summary;
         }
 
-        // The first one shows what they cost.
-        totals.Add(One(0));
-        var most = options.Replications ?? (options.Precision is null ? (int)Math.Clamp(DefaultEffort / Math.Max(1, totals.Events), 1, MostReplications) : MostReplications);
+        var most = options.Replications ?? MostReplications;
+        if (options is { Replications: null, Precision: null })
+        {
+            // The first one shows what they cost.
+            totals.Add(One(0));
+            most = (int)Math.Clamp(DefaultEffort / Math.Max(1, totals.Events), 1, MostReplications);
+        }
+
         var parallel = new ParallelOptions { MaxDegreeOfParallelism = Math.Max(1, options.Threads), CancellationToken = cancellation };
         while (totals.Runs.Count < most)
         {

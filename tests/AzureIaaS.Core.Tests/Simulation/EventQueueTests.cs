@@ -66,9 +66,54 @@ public class EventQueueTests
             Assert.Equal(pending, queue.Count);
             while (queue.TryTake(out var next))
             {
-                Assert.False(next.IsBefore(last) && next.Time < last.Time);
+                Assert.False(next.Time < last.Time);
                 last = next;
             }
         }
+    }
+
+    [Fact]
+    public void A_crowd_at_one_moment_keeps_its_order_beside_what_is_added_meanwhile()
+    {
+        const int Crowd = 20_000;
+        var random = new Random(5);
+        var queue = new EventQueue();
+        var truth = new SortedSet<(long Time, ulong Key)>();
+        void Add(long time, ulong key)
+        {
+            if (truth.Add((time, key)))
+                queue.Add(time, key);
+        }
+
+        for (var i = 0; i < Crowd; i++)
+            Add(1_000_000, (ulong)random.NextInt64(1 << 40));
+        while (queue.TryTake(out var first))
+        {
+            Assert.Equal(truth.Min, (first.Time, first.Key));
+            truth.Remove(truth.Min);
+            if (random.Next(3) == 0)
+                Add(first.Time + random.Next(3), (ulong)random.NextInt64(1 << 40) + (1UL << 41));
+        }
+
+        Assert.Empty(truth);
+    }
+
+    [Fact]
+    public void What_is_told_ahead_is_told_before_it_comes_and_first_of_the_page_after_next()
+    {
+        var told = new List<(string Who, ulong Key)>();
+        var queue = new EventQueue(key => told.Add(("expected", key)), key => told.Add(("coming", key)));
+        var random = new Random(7);
+        for (var i = 0; i < 2_000; i++)
+            queue.Add(random.NextInt64(1_000_000_000_000), (ulong)i);
+        var taken = new HashSet<ulong>();
+        while (queue.TryTake(out var next))
+            taken.Add(next.Key);
+        Assert.Equal(2_000, taken.Count);
+        var expected = told.Where(t => t.Who == "expected").Select(t => t.Key).ToHashSet();
+        var coming = told.Where(t => t.Who == "coming").Select(t => t.Key).ToHashSet();
+        Assert.True(coming.Count > 1_500 && expected.Count > 1_500, $"only {expected.Count} and {coming.Count} of 2,000 were told");
+        foreach (var key in coming.Intersect(expected).Take(200))
+            Assert.True(told.IndexOf(("expected", key)) < told.IndexOf(("coming", key)));
     }
 }

@@ -9,11 +9,15 @@ internal sealed class BatchBook(int applications)
     private long _warmUp;
     private long _width;
     private double _perWidth;
+    private int _batch;          // the one that the last outage ended in, with its edges
+    private long _batchFrom;
+    private long _batchUntil;
 
     public void Reset(long warmUp, long end)
     {
         (_warmUp, _width) = (warmUp, Math.Max(1, (end - warmUp) / Batches));
         _perWidth = 1.0 / _width;
+        (_batch, _batchFrom, _batchUntil) = (0, 0, 0);
         foreach (var down in _down)
             Array.Clear(down);
     }
@@ -26,12 +30,20 @@ internal sealed class BatchBook(int applications)
     {
         from = Math.Max(from, _warmUp) - _warmUp;
         to -= _warmUp;
+        if (from >= _batchFrom && to <= _batchUntil)
+        {
+            if (from < to)
+                _down[of][_batch] += to - from;
+            return;
+        }
+
         while (from < to)
         {
             // The product can be off by one at an edge, which only moves a moment to the neighbour.
             var batch = Math.Min(Batches - 1, (int)(from * _perWidth));
             var until = batch == Batches - 1 ? to : Math.Max(from + 1, Math.Min(to, (batch + 1) * _width));
             _down[of][batch] += until - from;
+            (_batch, _batchFrom, _batchUntil) = (batch, batch * _width, batch == Batches - 1 ? Clock.Never : (batch + 1) * _width);
             from = until;
         }
     }

@@ -19,9 +19,8 @@ internal static class Clock
     public static long Ticks(double seconds) => seconds < LongestYears * TimeText.Year ? (long)((seconds * PerSecond) + 0.5) : Never;
 
     /// <summary>The time that comes a while after another.</summary>
-    public static long After(long now, double seconds)
-    {
-        var ticks = Ticks(seconds);
-        return ticks == Never ? Never : now + ticks;
-    }
+    public static long After(long now, double seconds) => After(now, Ticks(seconds));
+
+    /// <summary>The same, of a while in ticks.</summary>
+    public static long After(long now, long ticks) => ticks == Never ? Never : now + ticks;
 }

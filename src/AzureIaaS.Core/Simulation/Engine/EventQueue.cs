@@ -3,25 +3,32 @@ using System.Numerics;
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>An event: when, and what, as one number that also orders events of the same time.</summary>
-internal readonly record struct Event(long Time, ulong Key)
+internal struct Event
 {
-    public bool IsBefore(in Event other) => Time < other.Time || (Time == other.Time && Key < other.Key);
+    public long Time;
+    public ulong Key;
+
+    // Without a branch: which way it goes cannot be foreseen.
+    public readonly bool IsBefore(long time, ulong key) => (Time < time) | ((Time == time) & (Key < key));
 }
 
 /// <summary>
 /// The events to come, in the order of time and then of key, whatever the order in which they were added. A calendar: far events lie unsorted in
-/// buckets of equal width, those of the present bucket in a small heap, so both ends cost the same however many there are. It sets its own width
-/// and number of buckets by what it sees.
+/// buckets of equal width, those of the present bucket sorted on a page, or in a heap where they are many, so both ends cost the same however many
+/// there are. It sets its own width and number of buckets by what it sees.
 /// </summary>
-/// <param name="coming">Told the key of an event when its time comes near; null for nobody.</param>
-internal sealed class EventQueue(Action<ulong>? coming = null)
+/// <param name="expected">Told the key of an event two pages before its own; null for nobody. What is added later than that is not told.</param>
+/// <param name="coming">Told the key of an event one page before its own; null for nobody.</param>
+internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? coming = null)
 {
     private const int FewestBuckets = 64;
     private const int MostBuckets = 1 << 22;
+    private const int LongestPage = 48;
     private const int Nil = -1;
 
-    private Event[] _heap = new Event[64];
-    private int _heapCount;
+    private readonly Event[] _page = new Event[LongestPage];   // of the present day: sorted, the first event last
+    private readonly EventHeap _crowd = new();                 // what does not fit on the page
+    private int _pageCount;
     private Node[] _nodes = new Node[64];
     private int _free = Nil;
     private int _used;
@@ -34,12 +41,13 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
     private int _visited;
 
     /// <summary>How many events there are.</summary>
-    public int Count => _heapCount + _far;
+    public int Count => _pageCount + _crowd.Count + _far;
 
     /// <summary>Forgets all events; what was learnt about their density stays.</summary>
     public void Clear()
     {
-        _heapCount = _far = _used = 0;
+        _pageCount = _far = _used = 0;
+        _crowd.Clear();
         _free = Nil;
         _day = 0;
         Array.Fill(_buckets, Nil);
@@ -53,7 +61,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
         var day = time >> _shift;
         if (day <= _day)
         {
-            Push(new Event(time, key));
+            Push(time, key);
             return;
         }
 
@@ -72,20 +80,24 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
     /// <returns>Whether there was one.</returns>
     public bool TryTake(out Event next)
     {
-        if (_heapCount == 0 && !Turn())
+        if (!HasPage && !Turn())
         {
             next = default;
             return false;
         }
 
-        next = _heap[0];
         _taken++;
-        RemoveFirst();
+        if (_crowd.Count == 0 || (_pageCount > 0 && _page[_pageCount - 1].IsBefore(_crowd.First.Time, _crowd.First.Key)))
+            next = _page[--_pageCount];
+        else
+            next = _crowd.Take();
         return true;
     }
 
     /// <summary>The time of the first event; <see cref="Clock.Never"/> when there is none.</summary>
-    public long NextTime => _heapCount > 0 || Turn() ? _heap[0].Time : Clock.Never;
+    public long NextTime => !HasPage && !Turn() ? Clock.Never : Math.Min(_pageCount > 0 ? _page[_pageCount - 1].Time : Clock.Never, _crowd.Count > 0 ? _crowd.First.Time : Clock.Never);
+
+    private bool HasPage => _pageCount > 0 || _crowd.Count > 0;
 
     private static int[] NewBuckets(int count)
     {
@@ -109,7 +121,8 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
         }
 
         ref var bucket = ref _buckets[(int)day & (_buckets.Length - 1)];
-        _nodes[node] = new Node { Event = new Event(time, key), Next = bucket };
+        ref var entry = ref _nodes[node];
+        (entry.Event.Time, entry.Event.Key, entry.Next) = (time, key, bucket);
         bucket = node;
         _far++;
     }
@@ -118,7 +131,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
     private bool Turn()
     {
         var idle = 0;
-        while (_heapCount == 0)
+        while (!HasPage)
         {
             if (_far == 0)
                 return false;
@@ -127,7 +140,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
             _turned++;
             _day++;
             Open();
-            if (_heapCount == 0 && ++idle > _buckets.Length)
+            if (!HasPage && ++idle > _buckets.Length)
             {
                 // Everything is more than a year away: go there at once.
                 _day = Earliest() >> _shift;
@@ -140,6 +153,10 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
 
     private void Open()
     {
+        if (expected is not null)
+            Announce(_day + 2, expected);
+        if (coming is not null)
+            Announce(_day + 1, coming);
         ref var bucket = ref _buckets[(int)_day & (_buckets.Length - 1)];
         var node = bucket;
         if (node == Nil)
@@ -151,8 +168,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
             var next = entry.Next;
             if (entry.Event.Time >> _shift == _day)
             {
-                Push(entry.Event);
-                coming?.Invoke(entry.Event.Key);
+                Push(entry.Event.Time, entry.Event.Key);
                 entry.Next = _free;
                 _free = node;
                 _far--;
@@ -168,6 +184,17 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
         }
 
         bucket = kept;
+    }
+
+    private void Announce(long day, Action<ulong> tell)
+    {
+        for (var node = _buckets[(int)day & (_buckets.Length - 1)]; node != Nil;)
+        {
+            ref readonly var entry = ref _nodes[node];
+            if (entry.Event.Time >> _shift == day)
+                tell(entry.Event.Key);
+            node = entry.Next;
+        }
     }
 
     // A page with few events costs turning, one with many costs sorting; events of other years cost looking at them.
@@ -198,7 +225,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
                 events[count++] = _nodes[node].Event;
         }
 
-        // The end of the present page is where the new present page begins, or before it: what it takes in goes to the heap.
+        // The end of the present page is where the new present page begins, or before it: what it takes in goes on the page.
         var end = (_day + 1) << _shift;
         (_shift, _day) = (shift, (end - 1) >> shift);
         if (buckets == _buckets.Length)
@@ -209,7 +236,7 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
         foreach (var e in events)
         {
             if (e.Time >> shift <= _day)
-                Push(e);
+                Push(e.Time, e.Key);
             else
                 AddFar(e.Time, e.Key, e.Time >> shift);
         }
@@ -227,50 +254,21 @@ internal sealed class EventQueue(Action<ulong>? coming = null)
         return earliest;
     }
 
-    private void Push(in Event added)
+    private void Push(long time, ulong key)
     {
-        if (_heapCount == _heap.Length)
-            Array.Resize(ref _heap, _heapCount * 2);
-        var heap = _heap;
-        var at = _heapCount++;
-        while (at > 0)
+        if (_pageCount == LongestPage)
         {
-            var parent = (at - 1) >> 2;
-            if (!added.IsBefore(heap[parent]))
-                break;
-            heap[at] = heap[parent];
-            at = parent;
+            _crowd.Push(time, key);
+            return;
         }
 
-        heap[at] = added;
-    }
-
-    private void RemoveFirst()
-    {
-        var heap = _heap;
-        var count = --_heapCount;
-        var last = heap[count];
-        var at = 0;
-        while (true)
-        {
-            var child = (at << 2) + 1;
-            if (child >= count)
-                break;
-            var least = child;
-            var end = Math.Min(child + 4, count);
-            for (var i = child + 1; i < end; i++)
-            {
-                if (heap[i].IsBefore(heap[least]))
-                    least = i;
-            }
-
-            if (!heap[least].IsBefore(last))
-                break;
-            heap[at] = heap[least];
-            at = least;
-        }
-
-        heap[at] = last;
+        // The last is the first to happen, and most of what is added happens soon.
+        var page = _page;
+        var at = _pageCount++;
+        for (; at > 0 && page[at - 1].IsBefore(time, key); at--)
+            page[at] = page[at - 1];
+        // Field by field: a whole that is read where its parts have just been written waits until they have reached the cache.
+        (page[at].Time, page[at].Key) = (time, key);
     }
 
     private struct Node

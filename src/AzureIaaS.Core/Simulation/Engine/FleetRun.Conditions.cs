@@ -18,8 +18,12 @@ internal sealed partial class FleetRun
 
     private void CountDown(int machine, OutageCause cause, int source)
     {
-        if (_met.Length == 0)
-            return;
+        if (_met.Length > 0)
+            CountDownConditions(machine, cause, source);
+    }
+
+    private void CountDownConditions(int machine, OutageCause cause, int source)
+    {
         foreach (var condition in _fleet.Requirements.Of(machine))
         {
             ref readonly var needs = ref _fleet.Requirements.Conditions[condition];
@@ -30,8 +34,12 @@ internal sealed partial class FleetRun
 
     private void CountUp(int machine)
     {
-        if (_met.Length == 0)
-            return;
+        if (_met.Length > 0)
+            CountUpConditions(machine);
+    }
+
+    private void CountUpConditions(int machine)
+    {
         foreach (var condition in _fleet.Requirements.Of(machine))
         {
             ref readonly var needs = ref _fleet.Requirements.Conditions[condition];

@@ -31,9 +31,10 @@ internal sealed partial class FleetRun
             return;
         }
 
-        if (status.Between.Kind == LawKind.Never)
+        var between = _laws[status.Between];
+        if (between.Kind == LawKind.Never)
             return;
-        Schedule(Clock.After(_now, status.Between.Draw(_chance.Uniform(status.Identity, Purpose.TimeToFailure, status.Round))), EventKind.Failed, source);
+        Schedule(Clock.After(_now, between.Draw(_chance.Uniform(status.Identity, Purpose.TimeToFailure, status.Round))), EventKind.Failed, source);
     }
 
     private void Fail(int source)
@@ -72,7 +73,7 @@ internal sealed partial class FleetRun
     private void BeginRepair(int source)
     {
         ref var status = ref _sources[source];
-        status.BackAt = Clock.After(_now, status.Repair.Draw(_chance.Uniform(status.Identity, Purpose.Repair, status.Round)));
+        status.BackAt = Clock.After(_now, _laws[status.Repair].Draw(_chance.Uniform(status.Identity, Purpose.Repair, status.Round)));
         Schedule(status.BackAt, EventKind.Repaired, source);
     }
 
@@ -112,12 +113,12 @@ internal sealed partial class FleetRun
         status.Round++;
         _board.SetUp(host, false);
         _index.Changed(host);
-        var phase = _model.Recovery.Healing ? OutagePhase.Detection : OutagePhase.Repair;
+        var phase = _heals ? OutagePhase.Detection : OutagePhase.Repair;
         var cause = _sources[source].Cause;
         foreach (var machine in _members[host])
             GoDown(machine, phase, cause, source);
         (status.Starting, status.FirstQueued, status.LastQueued) = (0, Nobody, Nobody);
-        if (_model.Recovery.Healing && _members[host].Length > 0)
+        if (_heals && _members[host].Length > 0)
         {
             var detection = _model.Recovery.Detection;
             var seconds = detection.IsFixed ? detection.Mean : detection.Draw(_chance.Uniform(_sources[host].Identity, Purpose.Detection, status.Round));
@@ -125,19 +126,30 @@ internal sealed partial class FleetRun
         }
     }
 
-    // What an event will touch lies anywhere in a memory that is larger than the cache. It is fetched when the event comes near, many at once.
+    // What an event will touch lies anywhere in a memory that is larger than the cache. It is fetched while the event comes near: first what is known
+    // of a host, and when that is there, the machines on it.
+    private void Expect(ulong key)
+    {
+        var host = EventKey.Thing(key);
+        if (EventKey.Kind(key) is not (EventKind.Failed or EventKind.Repaired) || host >= _hosts.Length)
+            return;
+        _sources.Prefetch(host);
+        _hosts.Prefetch(host);
+        _members.Prefetch(host);
+        _index.Prefetch(host);
+    }
+
     private void Prepare(ulong key)
     {
         var thing = EventKey.Thing(key);
-        switch (EventKey.Kind(key))
+        if (EventKey.Kind(key) == EventKind.Started)
         {
-            case EventKind.Started:
-                _machines.Prefetch(thing);
-                break;
-            case EventKind.Failed when thing < _hosts.Length:
-                foreach (var machine in _members[thing])
-                    _machines.Prefetch(machine);
-                break;
+            _machines.Prefetch(thing);
+        }
+        else if (EventKey.Kind(key) == EventKind.Failed && thing < _hosts.Length)
+        {
+            foreach (var machine in _members[thing])
+                _machines.Prefetch(machine);
         }
     }
 

@@ -172,7 +172,7 @@ internal sealed partial class FleetRun
             return;
         }
 
-        if (_fleet.Requirements.StartAfter[status.Class] is var condition and >= 0 && _met[condition] == 0)
+        if (_met.Length > 0 && _fleet.Requirements.StartAfter[status.Class] is var condition and >= 0 && _met[condition] == 0)
         {
             Advance(machine, OutagePhase.Order);
             (_waiters[condition] ??= []).Add(machine);
@@ -180,7 +180,7 @@ internal sealed partial class FleetRun
         }
 
         ref var host = ref _hosts[status.Host];
-        if (_model.Recovery.Slots > 0 && host.Starting >= _model.Recovery.Slots)
+        if (host.Starting >= _slots)
         {
             Advance(machine, OutagePhase.Slot);
             status.Queued = Nobody;
@@ -194,10 +194,11 @@ internal sealed partial class FleetRun
 
         host.Starting++;
         Advance(machine, OutagePhase.Boot);
-        var boot = _model.Recovery.Boot;
-        var seconds = boot.IsFixed ? boot.Mean : boot.Draw(_chance.Uniform(_fleet.IdentityOf(machine), Purpose.Boot, _extras[machine].Starts++));
-        Schedule(Clock.After(_now, seconds), EventKind.Started, machine, status.Round);
+        Schedule(_boot >= 0 ? Clock.After(_now, _boot) : BootDrawn(machine), EventKind.Started, machine, status.Round);
     }
+
+    private long BootDrawn(int machine) =>
+        Clock.After(_now, _model.Recovery.Boot.Draw(_chance.Uniform(_fleet.IdentityOf(machine), Purpose.Boot, _extras[machine].Starts++)));
 
     private void Started(int machine)
     {
@@ -217,7 +218,7 @@ internal sealed partial class FleetRun
     private void NextInQueue(int host)
     {
         ref var status = ref _hosts[host];
-        while (status.FirstQueued >= 0 && status.Starting < _model.Recovery.Slots)
+        while (status.FirstQueued >= 0 && status.Starting < _slots)
         {
             var next = status.FirstQueued;
             status.FirstQueued = _machines[next].Queued;

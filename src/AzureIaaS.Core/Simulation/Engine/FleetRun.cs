@@ -15,12 +15,16 @@ internal sealed partial class FleetRun
     private readonly EventQueue _events;
     private readonly AlignedArray<MachineStatus> _machines;
     private readonly MachineExtra[] _extras;
-    private readonly HostStatus[] _hosts;
-    private readonly SourceStatus[] _sources;
+    private readonly AlignedArray<HostStatus> _hosts;
+    private readonly AlignedArray<SourceStatus> _sources;
     private readonly SourceStatus[] _freshSources;
+    private readonly Law[] _laws;
     private readonly HostMembers _members;
     private readonly WaitingList[] _waiting;
     private readonly Ledger _ledger;
+    private readonly bool _heals;
+    private readonly int _slots;      // starts at once on a host
+    private readonly long _boot;      // in ticks, where it always takes as long; else negative
     private HostBoard _board;
     private HostIndex _index;
     private Chance _chance;
@@ -35,16 +39,20 @@ internal sealed partial class FleetRun
     {
         _fleet = fleet;
         _model = fleet.Model;
-        _events = new EventQueue(Prepare);
+        _events = new EventQueue(Expect, Prepare);
         _machines = new AlignedArray<MachineStatus>(fleet.MachineCount);
         _extras = new MachineExtra[fleet.MachineCount];
-        _hosts = new HostStatus[fleet.HostCount];
-        _freshSources = [.. fleet.Sources.Select(SourceStatus.Of)];
-        _sources = new SourceStatus[_freshSources.Length];
-        _members = new HostMembers(fleet.HostCount);
+        _hosts = new AlignedArray<HostStatus>(fleet.HostCount);
+        _laws = [.. fleet.Sources.SelectMany(s => new[] { s.Between, s.Repair }).Distinct()];
+        var numbers = _laws.Select((law, i) => (law, i)).ToDictionary(l => l.law, l => l.i);
+        _freshSources = [.. fleet.Sources.Select(s => SourceStatus.Of(s, numbers))];
+        _sources = new AlignedArray<SourceStatus>(_freshSources.Length);
+        _members = new HostMembers(fleet.HostCount, fleet.MachineCount / Math.Max(1, fleet.HostCount));
         _waiting = [.. Enumerable.Range(0, fleet.PoolCount).Select(_ => new WaitingList(_machines))];
         _crews = new Crews(fleet.RegionCount, _model.Failures.Crews);
         _ledger = new Ledger(fleet, _machines, _extras);
+        (_heals, _slots) = (_model.Recovery.Healing, _model.Recovery.Slots > 0 ? _model.Recovery.Slots : int.MaxValue);
+        _boot = _model.Recovery.Boot is { IsFixed: true } boot ? Clock.Ticks(boot.Mean) : -1;
         (_board, _index) = NewBoard();
         _machinesOfUnit = UnitMembers(fleet);
         _unitIsDown = new bool[_machinesOfUnit.Length];
@@ -107,8 +115,10 @@ internal sealed partial class FleetRun
         (_chance, _now, _end, Events, Fingerprint) = (new Chance(seed, replication), 0, end, 0, 14695981039346656037);
         (_downSources, _downMachines, _round, _roundBegan) = (0, 0, 0, 0);
         _events.Clear();
-        _freshSources.CopyTo(_sources, 0);
-        Array.Fill(_hosts, new HostStatus { FirstQueued = Nobody, LastQueued = Nobody });
+        for (var source = 0; source < _freshSources.Length; source++)
+            _sources[source] = _freshSources[source];
+        for (var host = 0; host < _hosts.Length; host++)
+            _hosts[host] = new HostStatus { FirstQueued = Nobody, LastQueued = Nobody };
         Array.Fill(_extras, new MachineExtra { Month = Nobody });
         _members.Clear();
         foreach (var waiting in _waiting)

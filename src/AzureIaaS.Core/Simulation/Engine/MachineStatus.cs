@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>A machine while it is simulated: what every failure touches, in one cache line. What few do is in <see cref="MachineExtra"/>.</summary>
@@ -65,6 +67,7 @@ internal struct MachineExtra
 }
 
 /// <summary>A host while it is simulated.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 32)]
 internal struct HostStatus
 {
     /// <summary>How many sources have it down.</summary>
@@ -84,15 +87,14 @@ internal struct HostStatus
     public int Round;
 }
 
-/// <summary>A source of failures while it is simulated, with what each of its failures asks for beside it.</summary>
+/// <summary>A source of failures while it is simulated, with what each of its failures asks for beside it. It fills a cache line.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 64)]
 internal struct SourceStatus
 {
     /// <summary>When it will be back, once somebody repairs it.</summary>
     public long BackAt;
 
     public ulong Identity;
-    public Law Between;
-    public Law Repair;
 
     /// <summary>How often it has failed.</summary>
     public int Round;
@@ -103,14 +105,18 @@ internal struct SourceStatus
     /// <summary>The crews that repair it; -1 when it is repaired without one.</summary>
     public int Crews;
 
+    /// <summary>The numbers of its laws.</summary>
+    public int Between;
+    public int Repair;
+
     public OutageCause Cause;
     public bool IsDown;
 
-    public static SourceStatus Of(FailureSource source) => new()
+    public static SourceStatus Of(FailureSource source, Dictionary<Law, int> laws) => new()
     {
         Identity = source.Identity,
-        Between = source.Between,
-        Repair = source.Repair,
+        Between = laws[source.Between],
+        Repair = laws[source.Repair],
         Crews = source.Crews,
         Cause = source.Cause,
         OnlyHost = source is { Hosts.Length: 1, FailsAt: null, IsDisaster: false } ? source.Hosts[0] : -1,

@@ -1,59 +1,108 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
-/// <summary>The machines on each host. Each list lies together in memory, since a failure goes through all of it; its order means nothing.</summary>
-internal sealed class HostMembers
+/// <summary>
+/// The machines on each host; the order in a list means nothing. A failure goes through all of a list, so each has its own cache lines, its length
+/// in front; one that outgrows them lies elsewhere.
+/// </summary>
+internal sealed unsafe class HostMembers
 {
-    private const int FirstLength = 8;
+    private const int Line = 16;             // numbers in a cache line
+    private const int LongestLine = 8;       // lines that a host gets at most
 
-    private readonly int[][] _members;
-    private readonly int[] _counts;
+    private readonly int _room;              // machines that fit into a host's lines
+    private readonly AlignedArray<int> _lists;
+    private readonly int[]?[] _elsewhere;
 
-    public HostMembers(int hosts)
+    /// <summary>Empty lists.</summary>
+    /// <param name="hosts">How many hosts there are.</param>
+    /// <param name="each">How many machines a host has on the average.</param>
+    public HostMembers(int hosts, int each)
     {
-        _counts = new int[hosts];
-        _members = new int[hosts][];
-        for (var host = 0; host < hosts; host++)
-            _members[host] = new int[FirstLength];
+        _room = (Math.Clamp((each + (each / 4) + Line) / Line, 1, LongestLine) * Line) - 1;
+        _lists = new AlignedArray<int>(hosts * (_room + 1));
+        _elsewhere = new int[]?[hosts];
     }
 
-    public ReadOnlySpan<int> this[int host] => _members[host].AsSpan(0, _counts[host]);
+    public ReadOnlySpan<int> this[int host] => Of(host);
 
-    public void Clear() => Array.Clear(_counts);
+    public void Clear()
+    {
+        for (var host = 0; host < _elsewhere.Length; host++)
+            Empty(host);
+    }
 
     public void Add(int host, int machine)
     {
-        ref var members = ref _members[host];
-        ref var count = ref _counts[host];
-        if (count == members.Length)
-            Array.Resize(ref members, count * 2);
-        members[count++] = machine;
+        ref var count = ref _lists[host * (_room + 1)];
+        if (count < _room)
+        {
+            Unsafe.Add(ref count, ++count) = machine;
+            return;
+        }
+
+        ref var list = ref _elsewhere[host];
+        if (count == _room)
+        {
+            list ??= new int[2 * _room];
+            Of(host).CopyTo(list);
+        }
+        else if (count == list!.Length)
+        {
+            Array.Resize(ref list, count * 2);
+        }
+
+        list[count++] = machine;
     }
 
     public void Remove(int host, int machine)
     {
-        var members = _members[host].AsSpan(0, _counts[host]);
+        var members = Of(host);
         members[members.IndexOf(machine)] = members[^1];
-        _counts[host]--;
+        if (members.Length == _room + 1)
+            members[.._room].CopyTo(new Span<int>(_lists.Start + (host * (_room + 1)) + 1, _room));
+        _lists[host * (_room + 1)]--;
     }
 
     /// <summary>The machines of a host in the order of their numbers: that in which they are started.</summary>
     public ReadOnlySpan<int> Sorted(int host)
     {
-        var members = _members[host].AsSpan(0, _counts[host]);
+        var members = Of(host);
+        if (members.Length > 2 * Line)
+        {
+            members.Sort();
+            return members;
+        }
+
         for (var i = 1; i < members.Length; i++)
         {
-            if (members[i] < members[i - 1])
-            {
-                members.Sort();
-                break;
-            }
+            var machine = members[i];
+            var at = i;
+            for (; at > 0 && members[at - 1] > machine; at--)
+                members[at] = members[at - 1];
+            members[at] = machine;
         }
 
         return members;
     }
 
-    /// <summary>Empties a host's list.</summary>
-    public void Empty(int host) => _counts[host] = 0;
+    /// <summary>Empties a host's list. What it was stays readable until machines are added.</summary>
+    public void Empty(int host) => _lists[host * (_room + 1)] = 0;
+
+    /// <summary>Fetches a host's list into the cache meanwhile.</summary>
+    public void Prefetch(int host)
+    {
+        for (var line = 0; line <= _room; line += Line)
+            _lists.Prefetch((host * (_room + 1)) + line);
+    }
+
+    private Span<int> Of(int host)
+    {
+        var list = host * (_room + 1);
+        var count = _lists[list];
+        return count <= _room ? new Span<int>(_lists.Start + list + 1, count) : _elsewhere[host].AsSpan(0, count);
+    }
 }
 
 /// <summary>The machines that wait for room, in the order in which they came; a machine is on one list at most.</summary>

@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.X86;
 
-namespace AzureIaaS.Simulation.Engine;
+namespace AzureIaaS;
 
 /// <summary>
 /// An array whose first element begins a cache line: of an ordinary array of structures as large as a line, every element lies on two. The elements
@@ -37,6 +37,9 @@ internal sealed unsafe class AlignedArray<T>
             return ref _first[at];
         }
     }
+
+    /// <summary>The first element. It stays where it is for as long as this array is held.</summary>
+    public T* Start => _first;
 
     public ReadOnlySpan<T> Span => new(_first, Length);
 

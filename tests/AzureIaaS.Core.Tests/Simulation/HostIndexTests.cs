@@ -1,6 +1,7 @@
 using AzureIaaS.Hosts;
+using AzureIaaS.Simulation.Engine;
 
-namespace AzureIaaS.Tests.Hosts;
+namespace AzureIaaS.Tests.Simulation;
 
 public class HostIndexTests
 {
