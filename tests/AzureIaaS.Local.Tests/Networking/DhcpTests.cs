@@ -121,7 +121,8 @@ public class DhcpTests
 
         // What comes first is the gateway's answer: nothing was before it.
         wires.Send(1, Wires.Udp(client with { Address = 0 }, new PortIdentity(Frame.Broadcast, Everybody), Message(DhcpType.Discover, client), 68, 67));
-        Assert.True(Ipv4.TryRead(wires.Receive(1), out var packet) && packet.TryReadUdp(out var data));
+        Assert.True(Ipv4.TryRead(wires.Receive(1), out var packet));
+        Assert.True(packet.TryReadUdp(out var data));
         Assert.Equal((wires.Plan.Gateway.Address, client.Address), (packet.Source, BinaryPrimitives.ReadUInt32BigEndian(data[16..])));
         Assert.Null(wires.Receive(0, 100));   // and the rogue has not even heard the question
     }
