@@ -322,4 +322,12 @@ function New-TestCertificate {
     $request.CreateSelfSigned([DateTimeOffset]::UtcNow.AddDays(-9), [DateTimeOffset]::UtcNow.AddDays($Days))
 }
 
+function New-TestRevocationList {
+    param([Parameter(Mandatory)][Security.Cryptography.X509Certificates.X509Certificate2]$Issuer, [int]$Days, [Security.Cryptography.X509Certificates.X509Certificate2[]]$Revoked)
+    $list = [Security.Cryptography.X509Certificates.CertificateRevocationListBuilder]::new()
+    foreach ($certificate in $Revoked) { $list.AddEntry($certificate) }
+    # A comma: the bytes as one object.
+    , $list.Build($Issuer, 1, [DateTimeOffset]::UtcNow.AddDays($Days), 'SHA256', $null, [DateTimeOffset]::UtcNow.AddDays(-8))
+}
+
 Export-ModuleMember -Variable TestHome, RepositoryRoot, ModulePath, PowerShellPath -Function *-*

@@ -77,6 +77,26 @@ Describe 'New-IaaSSite with a certificate' {
         Test-Path $found.FullName | Should -BeFalse
     }
 
+    It 'takes a list of revoked ones that is good, and refuses any other' {
+        $list = Join-Path $TestHome ca.crl
+        [IO.File]::WriteAllBytes($list, (New-TestRevocationList $ca 7))
+        $made = New-IaaSSite branch corp -Certificate $file -RevocationList $list @certified
+        $made.RevocationList | Should -Be $list
+        Remove-IaaSSite branch
+        foreach ($wrong in @(
+                @{ Bytes = (New-TestRevocationList $ca -1); Id = 'RevocationListExpired'; Words = 'was good until \d{4}-' }
+                @{ Bytes = (New-TestRevocationList $ca 7 $own); Id = 'CertificateRevoked'; Words = 'CN=cloud was revoked' }
+                @{ Bytes = (New-TestRevocationList (New-TestCertificate 'CN=Other' 90) 7); Id = 'InvalidRevocationList'; Words = 'is the list of CN=Other, and not of CN=CA' }
+                @{ Bytes = [byte[]](1, 2, 3); Id = 'InvalidRevocationList'; Words = 'no list of revoked certificates' })) {
+            [IO.File]::WriteAllBytes($list, $wrong.Bytes)
+            $refusal = Get-ErrorOf { New-IaaSSite branch corp -Certificate $file -RevocationList $list @certified }
+            $refusal.FullyQualifiedErrorId | Should -BeLike "$($wrong.Id),*"
+            $refusal.Exception.Message | Should -Match $wrong.Words
+        }
+        (Get-ErrorOf { New-IaaSSite branch corp -Certificate $file -RevocationList (Join-Path $TestHome nowhere.crl) @certified }).FullyQualifiedErrorId | Should -BeLike 'RevocationListNotReadable,*'
+        (Get-IaaSSite).Name | Should -Be hq
+    }
+
     It 'refuses one that has expired, and keeps nothing of it' {
         $refusal = Get-ErrorOf { New-IaaSSite branch corp -Certificate $oldFile @certified }
         $refusal.FullyQualifiedErrorId | Should -BeLike 'CertificateExpired,*'

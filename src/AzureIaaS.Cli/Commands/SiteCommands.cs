@@ -202,9 +202,10 @@ internal static class SiteCommands
         private readonly Option<string?> _key = new("--certificate-key") { Description = "The file of its private key (PEM), where it is not in the certificate's own." };
         private readonly Option<string?> _password = new("--certificate-password-file") { Description = "A file with what the private key is encrypted with, or - for standard input." };
         private readonly Option<string?> _ca = new("--ca-certificate") { Description = "The file of the certificate of who issued the site's gateway's." };
+        private readonly Option<string?> _revoked = new("--revocation-list") { Description = "The file of that issuer's list of revoked certificates: a gateway whose certificate is on it is refused." };
         private readonly Option<string?> _identity = new("--gateway-identity") { Description = "By what the site's gateway identifies itself; its address when left out." };
 
-        public IEnumerable<Option> All => [_certificate, _key, _password, _ca, _identity];
+        public IEnumerable<Option> All => [_certificate, _key, _password, _ca, _revoked, _identity];
 
         public SiteCredential? Read(ParseResult parsed, Site site)
         {
@@ -218,7 +219,9 @@ internal static class SiteCommands
             }
 
             site.GatewayIdentity = parsed.GetValue(_identity);
-            return CertificateFile.Read(new CertificateFiles(certificate, parsed.GetValue(_key), ca), ReadSecret(parsed.GetValue(_password)), site, TimeProvider.System.GetUtcNow());
+            // The gateway reads the list again, from wherever it runs.
+            var revoked = parsed.GetValue(_revoked) is { } list ? Path.GetFullPath(list) : null;
+            return CertificateFile.Read(new CertificateFiles(certificate, parsed.GetValue(_key), ca, revoked), ReadSecret(parsed.GetValue(_password)), site, TimeProvider.System.GetUtcNow());
         }
     }
 

@@ -9,7 +9,8 @@ namespace AzureIaaS.Networks;
 /// <param name="Certificate">The path of this side's certificate: PEM, or PKCS #12 (.pfx, .p12) with its key.</param>
 /// <param name="Key">The path of its private key as PEM; null where it is in the certificate's own file.</param>
 /// <param name="CaCertificate">The path of the certificate of the other side's issuer, PEM or DER.</param>
-public sealed record CertificateFiles(string Certificate, string? Key, string CaCertificate);
+/// <param name="RevocationList">The path of that issuer's list of revoked certificates, PEM or DER; null where none is to be asked.</param>
+public sealed record CertificateFiles(string Certificate, string? Key, string CaCertificate, string? RevocationList = null);
 
 /// <summary>Reads a site's certificates, and refuses what no gateway could work with, before anything is made.</summary>
 public static class CertificateFile
@@ -43,6 +44,9 @@ public static class CertificateFile
                     throw Invalid(now > certificate.NotAfter ? "CertificateExpired" : "CertificateNotYetValid", problem, "Give one that is valid now; its issuer can renew it.", path);
             }
 
+            if (files.RevocationList is not null)
+                CheckRevocation(files, own, ca, now);
+            site.RevocationList = files.RevocationList;
             // Without a name of its own, the other gateway expects what the certificate says it is for.
             site.LocalIdentity ??= IdentityOf(own, site.LocalAddress);
             return SiteCredential.OfCertificate(string.Concat(all.Select(c => c.ExportCertificatePem() + "\n")), KeyOf(own).ExportPkcs8PrivateKeyPem(), ca.ExportCertificatePem());
@@ -117,6 +121,15 @@ public static class CertificateFile
             return ca;
         ca.Dispose();
         throw Invalid("NotACaCertificate", $"{path} is no certificate of an issuer (a CA).", "Give the certificate of who issued the site's gateway's with -CaCertificate.", path);
+    }
+
+    private static void CheckRevocation(CertificateFiles files, X509Certificate2 own, X509Certificate2 ca, DateTimeOffset now)
+    {
+        var list = RevocationList.Read(files.RevocationList!, ca);
+        if (list.Problem(now) is { } problem)
+            throw Invalid("RevocationListExpired", problem, "Take the present list from where its issuer publishes it.", files.RevocationList!);
+        if (list.Revokes(own))
+            throw Invalid("CertificateRevoked", $"{files.Certificate}: the certificate of {SiteCertificate.TextOf(own.SubjectName)} was revoked by its issuer.", "Have another one issued.", files.Certificate);
     }
 
     private static void CheckKey(X509Certificate2 certificate, string path)

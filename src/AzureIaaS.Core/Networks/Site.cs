@@ -61,6 +61,15 @@ public sealed class Site
     /// <summary>The certificate of who issued the site's gateway's; null with a shared key.</summary>
     public SiteCertificate? CaCertificate { get; set; }
 
+    /// <summary>
+    /// The file of that issuer's list of revoked certificates, which is read again whenever it is replaced: without a good one no tunnel is begun.
+    /// Null where nobody is asked whether the gateway's certificate was revoked.
+    /// </summary>
+    public string? RevocationList { get; set; }
+
+    /// <summary>Until when the list that is in use is good; filled when the site is listed, null where nothing is known.</summary>
+    public DateTimeOffset? RevocationListUntil { get; set; }
+
     /// <summary>What both gateways must agree on.</summary>
     public IpsecPolicy Policy { get; set; } = new();
 

@@ -152,14 +152,7 @@ internal sealed class FabricNetworks(LocalServices services) : IFabricNetworks
     {
         NetworkShell.Check();
         var found = Find(network);
-        using var client = await services.Networks.ConnectAsync(network, notices, cancellation);
-        var place = await client.AskAsync(new SwitchRequest { Command = SwitchCommand.Attach }, cancellation);
-        if (place?.Peer is null)
-        {
-            throw new IaaSException(ErrorKind.Busy, "NetworkShellTaken", $"There is no place on network '{found.Name}': {(place is { Problems: [var problem, ..] } ? problem : "its switch has ended.")}",
-                "Wait for the other command to end, then try again.", found.Name);
-        }
-
+        using var place = await ShellPlace.TakeAsync(services.Networks, found, notices, cancellation);
         using var shell = new NetworkShell(found, place);
         return await shell.RunAsync(command, cancellation);
     }

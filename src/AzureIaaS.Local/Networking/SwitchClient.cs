@@ -66,5 +66,18 @@ internal sealed class SwitchClient : IDisposable
         }
     }
 
+    /// <summary>Waits until the switch has ended, or this is disposed: nothing comes that was not asked for.</summary>
+    public void WaitForEnd()
+    {
+        try
+        {
+            _socket.Receive(new byte[1], SocketFlags.None, out _);
+        }
+        catch (ObjectDisposedException)
+        {
+            // The end of this side.
+        }
+    }
+
     public void Dispose() => _reader.Dispose();
 }

@@ -118,6 +118,11 @@ public sealed class NewSiteCommand : SiteCmdlet
     [ValidateNotNullOrEmpty]
     public string? CaCertificate { get; set; }
 
+    /// <summary>The file of that issuer's list of revoked certificates: a gateway whose certificate is on it is refused.</summary>
+    [Parameter(ParameterSetName = ByCertificate)]
+    [EmptyIsNull]
+    public string? RevocationList { get; set; }
+
     /// <summary>By what the site's gateway identifies itself; its address when left out.</summary>
     [Parameter(ParameterSetName = ByCertificate)]
     [EmptyIsNull]
@@ -203,7 +208,8 @@ public sealed class NewSiteCommand : SiteCmdlet
         if (ParameterSetName == ByKey)
             return SharedKey is null ? null : SiteCredential.OfSharedKey(TextOf(SharedKey)!);
         site.GatewayIdentity = GatewayIdentity;
-        return CertificateFile.Read(new CertificateFiles(FullPath(Certificate!), CertificateKey is null ? null : FullPath(CertificateKey), FullPath(CaCertificate!)), TextOf(CertificatePassword), site, TimeProvider.System.GetUtcNow());
+        var files = new CertificateFiles(FullPath(Certificate!), CertificateKey is null ? null : FullPath(CertificateKey), FullPath(CaCertificate!), RevocationList is null ? null : FullPath(RevocationList));
+        return CertificateFile.Read(files, TextOf(CertificatePassword), site, TimeProvider.System.GetUtcNow());
     }
 
     private string FullPath(string path) => SessionState.Path.GetUnresolvedProviderPathFromPSPath(path);

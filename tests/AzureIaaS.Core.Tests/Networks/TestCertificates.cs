@@ -10,6 +10,7 @@ internal sealed class TestCertificates : IDisposable
     private static readonly DateTimeOffset Now = TimeProvider.System.GetUtcNow();
 
     private readonly X509Certificate2 _ca;
+    private int _lists;
 
     /// <summary>Makes an issuer.</summary>
     /// <param name="name">Its name.</param>
@@ -47,6 +48,18 @@ internal sealed class TestCertificates : IDisposable
             request.CertificateExtensions.Add(names.Build());
         using var issued = request.Create(_ca.SubjectName, X509SignatureGenerator.CreateForECDsa(_ca.GetECDsaPrivateKey()!), Now.AddDays(days < 0 ? 2 * days : -1), Now.AddDays(days), RandomNumberGenerator.GetBytes(8));
         return (key ?? made!) is RSA own ? issued.CopyWithPrivateKey(own) : issued.CopyWithPrivateKey((ECDsa)(key ?? made!));
+    }
+
+    /// <summary>The issuer's list of revoked certificates, as DER.</summary>
+    /// <param name="days">For how many days from now on it is good; less than 0, how many days ago it was.</param>
+    /// <param name="made">How many days ago it was made.</param>
+    /// <param name="revoked">Those that are on it.</param>
+    public byte[] Revoke(int days = 7, int made = 8, params X509Certificate2[] revoked)
+    {
+        var list = new CertificateRevocationListBuilder();
+        foreach (var certificate in revoked)
+            list.AddEntry(certificate, Now.AddMinutes(-1), X509RevocationReason.KeyCompromise);
+        return list.Build(_ca, ++_lists, Now.AddDays(days), HashAlgorithmName.SHA256, null, Now.AddDays(-made));
     }
 
     /// <summary>A certificate's private key as PEM.</summary>

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -81,7 +82,7 @@ public class DhcpTests
     {
         var random = new Random(3);
         var source = Message(DhcpType.Request, requested: Client.Address, server: Plan.Gateway.Address);
-        for (var i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000 * Soak.Factor; i++)
         {
             var message = source.ToArray();
             for (var changes = 1 + random.Next(6); changes > 0; changes--)
@@ -103,6 +104,27 @@ public class DhcpTests
         Assert.NotNull(wires.Receive(0));
         Assert.Equal([member], wires.Leased);
         Assert.Null(wires.Receive(1, 100));
+    }
+
+    [Fact]
+    public void AServerOnAGuestIsNotHeardAndTheNetworksOwnAnswers()
+    {
+        using var wires = new Wires(2);
+        var (rogue, client) = (wires[0], wires[1]);
+        var offer = Message(DhcpType.Offer, client, requested: Wires.Address("10.20.0.66"), server: rogue.Address);
+        offer[0] = 2;
+        foreach (var to in new[] { client, new PortIdentity(Frame.Broadcast, Everybody) })
+        {
+            foreach (var from in new[] { rogue, wires.Plan.Gateway, rogue with { Address = wires.Plan.Gateway.Address } })
+                wires.Send(0, Wires.Udp(from, to, offer, 67, 68));
+        }
+
+        // What comes first is the gateway's answer: nothing was before it.
+        wires.Send(1, Wires.Udp(client with { Address = 0 }, new PortIdentity(Frame.Broadcast, Everybody), Message(DhcpType.Discover, client), 68, 67));
+        Assert.True(Ipv4.TryRead(wires.Receive(1), out var packet));
+        Assert.True(packet.TryReadUdp(out var data));
+        Assert.Equal((wires.Plan.Gateway.Address, client.Address), (packet.Source, BinaryPrimitives.ReadUInt32BigEndian(data[16..])));
+        Assert.Null(wires.Receive(0, 100));   // and the rogue has not even heard the question
     }
 
     private static byte[] Message(DhcpType type, PortIdentity? client = null, uint requested = 0, uint server = 0, uint own = 0, bool broadcast = false)

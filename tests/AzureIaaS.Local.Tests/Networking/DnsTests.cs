@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text;
 using AzureIaaS.Local.Networking.Services;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -87,7 +88,7 @@ public class DnsTests
     {
         var random = new Random(5);
         var source = Query("vm1.corp.example", A);
-        for (var i = 0; i < 100_000; i++)
+        for (var i = 0; i < 100_000 * Soak.Factor; i++)
         {
             var message = source.ToArray();
             for (var changes = 1 + random.Next(6); changes > 0; changes--)

@@ -1,5 +1,6 @@
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
+using AzureIaaS.Local.Tests.Support;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -76,7 +77,7 @@ public class FrameFilterTests
     {
         var random = new Random(7);
         var source = Wires.Udp(Owner, Other, new byte[20], 5, 6);
-        for (var i = 0; i < 200_000; i++)
+        for (var i = 0; i < 200_000 * Soak.Factor; i++)
         {
             var frame = source.ToArray();
             for (var changes = 1 + random.Next(6); changes > 0; changes--)

@@ -101,6 +101,14 @@ public class GuestNetworkTests
         var lost = await failover.FailOverAsync(web.Id, new FailoverOptions { Kind = FailoverKind.Unplanned, Checks = [new PingCheck { Timeout = TimeSpan.FromSeconds(120) }] }, fabric.Notices, CancellationToken.None);
         Assert.Equal((FailoverOutcome.Succeeded, null), (lost.Outcome, lost.Error));
         Assert.Contains(" 0% packet loss", await fabric.TypeAsync(client, $"ping -c 2 -w 10 {web.ComputerName}"), StringComparison.Ordinal);
+
+        // Its DHCP client renews what it has.
+        DateTimeOffset? Leased() => fabric.Session.Store.Networks.PlacesOf(web.Id).Single().Leased;
+        var leased = Leased();
+        await fabric.TypeAsync(web, "killall -USR1 udhcpc");
+        for (var limit = System.Diagnostics.Stopwatch.StartNew(); Leased() <= leased; await Task.Delay(100))
+            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(60), "The address was not renewed.");
+        Assert.Contains($"inet {web.IPAddress}/24", await fabric.TypeAsync(web, "ip -4 addr show eth0"), StringComparison.Ordinal);
     }
 
     [SkippableFact]

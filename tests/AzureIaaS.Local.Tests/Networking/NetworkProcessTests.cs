@@ -74,6 +74,30 @@ public class NetworkProcessTests
         Assert.DoesNotContain("10.20.0.1", await File.ReadAllTextAsync("/etc/resolv.conf"), StringComparison.Ordinal);
     }
 
+    [SkippableFact]
+    public async Task AConnectionOfACommandOfThisComputersSurvivesThatTheSwitchIsKilled()
+    {
+        Skip.IfNot(Environment.UserName == "root" && File.Exists("/dev/net/tun") && File.Exists("/usr/bin/curl"), "needs root, /dev/net/tun and curl");
+        const int Lines = 60;
+        using var fabric = new TestFabric();
+        await Iaas.ConnectAsync(fabric);
+        var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
+        var web = await fabric.JoinAsync(await fabric.ImportLinuxAsync("web"), corp);
+        using var session = fabric.OpenWithProcesses();
+        await session.Provider.StartAsync(web.Id, new StartOptions(), fabric.Notices, CancellationToken.None);
+        await fabric.WaitForAddressAsync(web);
+        await fabric.TypeAsync(web, $"mkdir -p /tmp/www/cgi-bin; printf '#!/bin/sh\\necho; i=0; while [ $i -lt {Lines} ]; do i=$((i+1)); echo line $i; usleep 100000; done\\n' > /tmp/www/cgi-bin/slow; chmod 755 /tmp/www/cgi-bin/slow; httpd -h /tmp/www");
+        var first = await SwitchAsync(fabric, not: null);
+        using var transfer = Iaas.Start(fabric, "network", "shell", "corp", "--", "curl", "-sN", "-m", "100", "http://web/cgi-bin/slow");
+        Assert.Equal("line 1", await transfer.StandardOutput.ReadLineAsync());
+        Assert.True(await ProcessTable.KillAsync(ProcessTable.Find(first!.Value)!, TimeSpan.FromSeconds(10)));
+        var rest = await transfer.StandardOutput.ReadToEndAsync();
+        Assert.Equal(string.Concat(Enumerable.Range(2, Lines - 1).Select(i => $"line {i}\n")), rest);
+        await transfer.WaitForExitAsync();
+        Assert.True(transfer.ExitCode == 0, await transfer.StandardError.ReadToEndAsync());
+        Assert.NotNull(await SwitchAsync(fabric, not: first));
+    }
+
     private static string Loss(string ping) => ping.Split(',').Single(p => p.Contains("packet loss", StringComparison.Ordinal)).Split('\n')[0];
 
     private static async Task<int?> SwitchAsync(TestFabric fabric, int? not)

@@ -5,6 +5,8 @@ using AzureIaaS.Local.Networking.Sites;
 using AzureIaaS.Local.Networking.Switching;
 using AzureIaaS.Local.Networking.Wire;
 using AzureIaaS.Local.Processes;
+using AzureIaaS.Local.Tests.Support;
+using AzureIaaS.Tests.Networks;
 
 namespace AzureIaaS.Local.Tests.Networking;
 
@@ -12,49 +14,6 @@ namespace AzureIaaS.Local.Tests.Networking;
 public class SiteMessageTests
 {
     private static readonly DateTimeOffset Now = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
-
-    /// <summary>The encoding example of the protocol's own description.</summary>
-    [Fact]
-    public void AMessageIsWrittenAsTheProtocolsDescriptionShows()
-    {
-        var message = new ViciSection().Add("key1", "value1").Add("section1", new ViciSection()
-            .Add("sub-section", new ViciSection().Add("key2", "value2")).Add("list1", ["item1", "item2"]));
-        byte[] wanted =
-        [
-            3, 4, .. "key1"u8, 0, 6, .. "value1"u8, 1, 8, .. "section1"u8, 1, 11, .. "sub-section"u8, 3, 4, .. "key2"u8, 0, 6, .. "value2"u8, 2,
-            4, 5, .. "list1"u8, 5, 0, 5, .. "item1"u8, 5, 0, 5, .. "item2"u8, 6, 2,
-        ];
-        Assert.Equal(wanted, message.Encode());
-        var read = ViciSection.Decode(wanted);
-        Assert.Equal(("value1", "value2"), (read.Text("key1"), read.Section("section1").Section("sub-section").Text("key2")));
-        Assert.Equal(["item1", "item2"], read.Section("section1").List("list1"));
-        Assert.Null(read.Section("nothing").Text("key1"));
-    }
-
-    [Fact]
-    public void AMessageThatIsCutOffOrMutatedIsRefusedAndNothingElse()
-    {
-        var whole = new ViciSection().Add("a", "b").Add("s", new ViciSection().Add("l", ["x", "y"])).Encode();
-        var refused = 0;
-        var random = new Random(7);
-        for (var i = 0; i < 20_000; i++)
-        {
-            var data = whole[..(i < whole.Length ? i : whole.Length)];
-            if (i >= whole.Length)
-                data[random.Next(data.Length)] = (byte)random.Next(256);
-            try
-            {
-                ViciSection.Decode(data);
-            }
-            catch (FormatException)
-            {
-                refused++;
-            }
-        }
-
-        Assert.True(refused > 1000, $"{refused} of 20,000 were refused.");
-        Assert.Throws<FormatException>(() => ViciSection.Decode(Enumerable.Repeat((byte[])[1, 0], 1000).SelectMany(b => b).ToArray()));
-    }
 
     [Theory]
     [InlineData("received AUTHENTICATION_FAILED notify error", "shared keys differ")]
@@ -73,6 +32,8 @@ public class SiteMessageTests
 
     [Theory]
     [InlineData("subject certificate invalid (valid from Jan 01 00:00:00 2020 to Jan 31 00:00:00 2020)", "has expired, or is not valid yet (valid from Jan 01 00:00:00 2020 to Jan 31 00:00:00 2020)")]
+    [InlineData("certificate was revoked on Nov 23 13:13:14 UTC 2026, reason: key compromise", "was revoked on Nov 23 13:13:14 UTC 2026, reason: key compromise. If")]
+    [InlineData("constraint check failed: RULE_CRL_VALIDATION is FAILED, but requires at least GOOD", "/lists/ca.crl must hold the present list of CN=CA")]
     [InlineData("no issuer certificate found for \"CN=office\"", "not issued by CN=CA")]
     [InlineData("constraint check failed: identity 'vpn.office.example' required ", "does not prove that it is vpn.office.example")]
     [InlineData("no trusted ECDSA public key found for 'vpn.office.example'", "does not prove that it is vpn.office.example")]
@@ -102,6 +63,54 @@ public class SiteMessageTests
         status.Update([], expiry.AddSeconds(2));
         Assert.Equal(SiteState.NotConnected, status.State);
         Assert.Contains("expired on 2026-06-01 12:00:00Z", status.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void AListOfRevokedCertificatesIsReadAgainWhenItsFileIsReplacedAndWhatIsWorseIsNotUsed()
+    {
+        using var issuer = new TestCertificates();
+        using var one = issuer.Issue("CN=one");
+        var path = Path.GetTempFileName();
+        try
+        {
+            var file = new RevocationFile(path, () => issuer.CaPem);
+            bool Put(byte[] bytes, int minute)
+            {
+                File.WriteAllBytes(path, bytes);
+                File.SetLastWriteTimeUtc(path, new DateTime(2026, 1, 1, 0, minute, 0, DateTimeKind.Utc));
+                return file.Refresh();
+            }
+
+            Assert.False(Put([], 0));
+            Assert.Contains("no list of revoked certificates can be read", file.Obstacle(Now), StringComparison.Ordinal);
+            Assert.True(Put(issuer.Revoke(days: 7, made: 2), 1));
+            Assert.False(file.Refresh());
+            var list = file.List!;
+            Assert.Equal((null, null), (file.Obstacle(list.ThisUpdate), file.Trouble));
+            Assert.Contains("no tunnel is begun", file.Obstacle(list.NextUpdate.AddSeconds(1)), StringComparison.Ordinal);
+
+            // An older one, half a one, none at all: the one there was is used, and that is said.
+            Assert.False(Put(issuer.Revoke(days: 7, made: 3), 2));
+            Assert.Contains("older", file.Trouble, StringComparison.Ordinal);
+            Assert.False(Put(issuer.Revoke(days: 7, made: 1)[..50], 3));
+            Assert.NotNull(file.Trouble);
+            File.Delete(path);
+            Assert.False(file.Refresh());
+            Assert.Contains("cannot be read", file.Trouble, StringComparison.Ordinal);
+            Assert.Equal((list, null), (file.List, file.Obstacle(list.ThisUpdate)));
+
+            var site = Certified();
+            (site.Certificate, site.CaCertificate) = (site.Certificate! with { NotAfter = list.NextUpdate }, site.CaCertificate! with { NotAfter = list.NextUpdate });
+            var status = new SiteStatus(site, file);
+            status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], list.ThisUpdate);
+            Assert.Equal((SiteState.Connected, file.Trouble, list.NextUpdate), (status.State, status.LastError, status.ToReport().RevocationListUntil));
+            Assert.True(Put(issuer.Revoke(days: 7, made: 1, one), 4));
+            Assert.Single(file.List!.SerialNumbers);
+        }
+        finally
+        {
+            File.Delete(path);
+        }
     }
 
     [Fact]
@@ -151,6 +160,19 @@ public class SiteMessageTests
         status.Update([], Noon);
         Assert.Equal(SiteState.NotConnected, status.State);
         Assert.Contains("has ended the tunnel", status.LastError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void WhatIsListedWhileIkeChangesItsKeysIsNoEndOfTheTunnel()
+    {
+        var status = new SiteStatus(Office());
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], Noon);
+        status.Update([Ike("REKEYED"), Ike("ESTABLISHED")], Noon.AddSeconds(1));
+        status.Update([Ike("ESTABLISHED", ("1", "INSTALLED", 1, 1))], Noon.AddSeconds(2));
+        Assert.Equal((SiteState.Connected, Noon), (status.State, status.Since));
+        status.Update([Ike("ESTABLISHED")], Noon.AddSeconds(3));
+        status.Update([Ike("ESTABLISHED")], Noon.AddSeconds(4));
+        Assert.Equal((SiteState.Connecting, Noon.AddSeconds(4)), (status.State, status.Since));
     }
 
     [Fact]
@@ -271,7 +293,7 @@ public class SiteMessageTests
         Assert.Equal((reply.Services[0].Target, Wires.Address("192.168.10.5")), Assert.Single(reply.Addresses));
 
         var random = new Random(3);
-        for (var i = 0; i < 50_000; i++)
+        for (var i = 0; i < 50_000 * Soak.Factor; i++)
         {
             var copy = answer.ToArray();
             for (var j = random.Next(4); j >= 0; j--)
@@ -333,6 +355,7 @@ public class SiteMessageTests
         var site = Office();
         (site.Authentication, site.GatewayIdentity, site.LocalIdentity) = (SiteAuthentication.Certificate, "vpn.office.example", "CN=cloud");
         (site.Certificate, site.CaCertificate) = (new SiteCertificate { Subject = "CN=cloud", Issuer = "CN=CA", NotAfter = Noon }, new SiteCertificate { Subject = "CN=CA", NotAfter = Noon.AddYears(1) });
+        site.RevocationList = "/lists/ca.crl";
         return site;
     }
 

@@ -94,7 +94,7 @@ public class SiteTests
     }
 
     [SkippableFact]
-    public async Task ASiteIsJoinedByCertificatesOneThatHasExpiredIsSaidAndTrafficOutlivesItsKeys()
+    public async Task ASiteIsJoinedByCertificatesOneThatHasExpiredOrWasRevokedIsSaidAndTrafficOutlivesItsKeys()
     {
         using var fabric = new TestFabric();
         await using var lab = await SiteLab.CreateAsync(fabric);
@@ -102,13 +102,16 @@ public class SiteTests
         using var own = issuer.Issue("O=Contoso, CN=cloud");
         using var expired = issuer.Issue("CN=office", SiteLab.OfficeAddress, days: -1);
         using var valid = issuer.Issue("CN=office", SiteLab.OfficeAddress);
+        using var another = issuer.Issue("CN=office", SiteLab.OfficeAddress);
+        var list = Path.Combine(fabric.Folder, "revoked.crl");
+        await File.WriteAllBytesAsync(list, issuer.Revoke());
         var corp = fabric.AddNetwork("corp", "10.20.0.0/24");
         var site = await lab.AddSiteAsync(corp, credential: s =>
         {
             var (both, ca) = (Path.Combine(fabric.Folder, "own.pfx"), Path.Combine(fabric.Folder, "ca.pem"));
             File.WriteAllBytes(both, own.Export(X509ContentType.Pkcs12, "password"));
             File.WriteAllText(ca, issuer.CaPem);
-            return CertificateFile.Read(new CertificateFiles(both, null, ca), "password", s, TimeProvider.System.GetUtcNow());
+            return CertificateFile.Read(new CertificateFiles(both, null, ca, list), "password", s, TimeProvider.System.GetUtcNow());
         });
         await using var network = new TestSwitch(fabric, corp);
         // The office wants new keys every few seconds: of the packets, and of IKE itself.
@@ -135,6 +138,15 @@ public class SiteTests
         }
 
         Assert.True(answered > 1, "Nothing was asked while keys were renewed.");
+
+        // The gateway's certificate is revoked: a tunnel that stands is ended, and none is begun until it has another.
+        Assert.Equal(site.Certificate.NotAfter.AddDays(7 - 30), site.RevocationListUntil);
+        await File.WriteAllBytesAsync(list, issuer.Revoke(days: 9, made: 7, valid));
+        await lab.WaitAsync(SiteState.NotConnected, "was revoked");
+        lab.Certify(another, issuer.CaPem);
+        await lab.ConfigureOfficeAsync(configuration);
+        site = await lab.WaitAsync(SiteState.Connected);
+        Assert.Equal((site.Certificate!.NotAfter.AddDays(9 - 30), null), (site.RevocationListUntil, site.LastError));
 
         var keys = Directory.GetFiles(fabric.Layout.Sites.Keys);
         Assert.Equal(3, keys.Length);

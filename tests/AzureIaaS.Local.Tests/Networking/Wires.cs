@@ -117,6 +117,16 @@ internal sealed class Wires : IDisposable
         return frame;
     }
 
+    /// <summary>A frame with a packet of a protocol.</summary>
+    public static byte[] Transport(PortIdentity from, PortIdentity to, byte protocol, ReadOnlySpan<byte> payload)
+    {
+        var frame = new byte[Frame.Header + Ipv4.ShortestHeader + payload.Length];
+        Frame.Write(frame, to.Mac, from.Mac, Frame.Ipv4);
+        payload.CopyTo(frame.AsSpan(Frame.Header + Ipv4.ShortestHeader));
+        Ipv4.WriteHeader(frame.AsSpan(Frame.Header), Ipv4.ShortestHeader + payload.Length, protocol, from.Address, to.Address);
+        return frame;
+    }
+
     public static string? TextOf(byte[]? frame) =>
         frame is not null && Ipv4.TryRead(frame, out var packet) && packet.TryReadUdp(out var data) ? System.Text.Encoding.ASCII.GetString(data) : null;
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using AzureIaaS.Local.Fabric;
@@ -20,25 +21,41 @@ internal enum Between
 
     /// <summary>The product's switch.</summary>
     Switch,
+
+    /// <summary>A multicast group on the loopback instead of unix sockets: what QEMU's own <c>socket,mcast</c> is.</summary>
+    Multicast,
 }
 
-/// <summary>Two peers with a datagram socket each, a system call a frame, and what is between them.</summary>
+/// <summary>
+/// Two peers with a datagram socket each, a system call a frame, and what is between them. A peer that has connected its socket lets more than
+/// net.unix.max_dgram_qlen frames wait for it; QEMU does not connect its own.
+/// </summary>
 internal sealed partial class TwoPeers : IDisposable
 {
     private const uint Gateway = 0x0A140001;
     private const int DoNotWait = 0x40;
+    private static readonly IPEndPoint Group = new(IPAddress.Parse("230.0.0.1"), 41494);
 
     private readonly NetworkSwitch? _switch;
     private readonly BareRelay? _relay;
     private readonly Socket[] _sockets;
+    private readonly byte[][] _addresses;
 
     /// <summary>Puts them up.</summary>
     /// <param name="folder">A folder for their sockets.</param>
     /// <param name="between">What is between them.</param>
-    public TwoPeers(string folder, Between between)
+    /// <param name="connected">Whether they have connected their sockets.</param>
+    public TwoPeers(string folder, Between between, bool connected = true)
     {
         string Nic(int peer) => Path.Combine(folder, $"{peer}.nic");
         string Net(int peer) => Path.Combine(folder, $"{peer}.net");
+        if (between == Between.Multicast)
+        {
+            _sockets = [.. Enumerable.Range(0, 2).Select(_ => Join())];
+            _addresses = [.. _sockets.Select(_ => BytesOf(Group))];
+            return;
+        }
+
         _sockets = [.. Enumerable.Range(0, 2).Select(i => Bind(Nic(i)))];
         if (between == Between.BareRelay)
         {
@@ -58,8 +75,10 @@ internal sealed partial class TwoPeers : IDisposable
             _switch = new NetworkSwitch(plan, new NetworkFiles(folder, Path.Combine(folder, "log")), _ => { });
         }
 
-        for (var i = 0; i < 2; i++)
-            _sockets[i].Connect(new UnixDomainSocketEndPoint(between == Between.Nothing ? Nic(1 - i) : Net(i)));
+        var others = Enumerable.Range(0, 2).Select(i => new UnixDomainSocketEndPoint(between == Between.Nothing ? Nic(1 - i) : Net(i))).ToList();
+        _addresses = [.. others.Select(o => connected ? [] : BytesOf(o))];
+        for (var i = 0; i < 2 && connected; i++)
+            _sockets[i].Connect(others[i]);
     }
 
     /// <summary>A frame from a peer to the other.</summary>
@@ -83,7 +102,7 @@ internal sealed partial class TwoPeers : IDisposable
         return socket;
     }
 
-    public void Send(int peer, byte[] frame) => _ = send((int)_sockets[peer].Handle, frame, (nuint)frame.Length, 0);
+    public void Send(int peer, byte[] frame) => _ = sendto((int)_sockets[peer].Handle, frame, (nuint)frame.Length, 0, _addresses[peer], (uint)_addresses[peer].Length);
 
     public void Receive(int peer, byte[] buffer) => _ = recv((int)_sockets[peer].Handle, buffer, (nuint)buffer.Length, 0);
 
@@ -98,10 +117,28 @@ internal sealed partial class TwoPeers : IDisposable
             socket.Dispose();
     }
 
+    /// <summary>A socket in the group, as QEMU makes it: whoever sends hears himself too.</summary>
+    private static Socket Join()
+    {
+        var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+        socket.Bind(Group);
+        socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.AddMembership, new MulticastOption(Group.Address, IPAddress.Loopback));
+        socket.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.MulticastInterface, IPAddress.Loopback.GetAddressBytes());
+        socket.MulticastLoopback = true;
+        return socket;
+    }
+
+    private static byte[] BytesOf(EndPoint end)
+    {
+        var address = end.Serialize();
+        return address.Buffer[..address.Size].ToArray();
+    }
+
     private static PortIdentity Identity(int peer) => new(0x525400000001UL + (uint)peer, Gateway + 3 + (uint)peer);
 
     [LibraryImport("libc")]
-    private static partial nint send(int file, byte[] bytes, nuint length, int flags);
+    private static partial nint sendto(int file, byte[] bytes, nuint length, int flags, byte[] to, uint toLength);
 
     [LibraryImport("libc")]
     private static partial nint recv(int file, byte[] bytes, nuint length, int flags);

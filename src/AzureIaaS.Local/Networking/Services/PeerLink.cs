@@ -30,14 +30,8 @@ internal sealed class PeerLink : IPollable, IDisposable
     /// <param name="packet">The packet.</param>
     public void Send(SwitchPeer peer, ReadOnlySpan<byte> packet)
     {
-        if (!_senders.TryGetValue(peer.Socket, out var sender))
-        {
-            if (PeerSender.Connect(peer.Socket) is not { } made)
-                return;
-            sender = _senders[peer.Socket] = made;
-        }
-
-        if (!sender.Send(packet))
+        // A switch that was started anew is known by its refusal, and found again at once.
+        for (var left = 2; left > 0 && Find(peer.Socket) is { } sender && !sender.Send(packet); left--)
             Forget(peer.Socket);
     }
 
@@ -75,6 +69,13 @@ internal sealed class PeerLink : IPollable, IDisposable
         _receiver.Dispose();
         foreach (var sender in _senders.Values)
             sender.Dispose();
+    }
+
+    private PeerSender? Find(string path)
+    {
+        if (!_senders.TryGetValue(path, out var sender) && PeerSender.Connect(path) is { } made)
+            sender = _senders[path] = made;
+        return sender;
     }
 
     private void Forget(string path)

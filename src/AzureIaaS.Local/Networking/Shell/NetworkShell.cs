@@ -1,6 +1,4 @@
 using System.Diagnostics;
-using System.Net;
-using System.Net.Sockets;
 using AzureIaaS.Local.Networking.Wire;
 using Microsoft.Win32.SafeHandles;
 
@@ -10,26 +8,11 @@ namespace AzureIaaS.Local.Networking.Shell;
 /// A command on a network, as on a machine of it: in a namespace with one device, whose frames go to the switch and come from there. It has the
 /// third address of the network, which is kept for it.
 /// </summary>
-internal sealed class NetworkShell : IDisposable
+internal sealed class NetworkShell(VirtualNetwork network, ShellPlace place) : IDisposable
 {
     private const string Device = "net0";
 
-    private readonly VirtualNetwork _network;
-    private readonly SwitchResponse _place;
-    private readonly Socket _socket = new(AddressFamily.Unix, SocketType.Dgram, ProtocolType.Unspecified);
-    private readonly SocketAddress _switch;
     private SafeFileHandle? _tap;
-
-    /// <summary>Takes a place that the network's switch has given.</summary>
-    /// <param name="network">The network.</param>
-    /// <param name="place">The place.</param>
-    public NetworkShell(VirtualNetwork network, SwitchResponse place)
-    {
-        (_network, _place) = (network, place);
-        File.Delete(place.Peer!);
-        _socket.Bind(new UnixDomainSocketEndPoint(place.Peer!));
-        _switch = new UnixDomainSocketEndPoint(place.Listen!).Serialize();
-    }
 
     /// <summary>Refuses where it cannot work.</summary>
     public static void Check()
@@ -64,23 +47,18 @@ internal sealed class NetworkShell : IDisposable
         return result.Task;
     }
 
-    public void Dispose()
-    {
-        _tap?.Dispose();
-        _socket.Dispose();
-        File.Delete(_place.Peer!);
-    }
+    public void Dispose() => _tap?.Dispose();
 
     private int Run(IReadOnlyList<string> command, CancellationToken cancellation)
     {
         Tap.LeaveNamespaces();
         _tap = Tap.Open(Device);
-        var length = _network.ToIPNetwork().PrefixLength;
+        var length = network.ToIPNetwork().PrefixLength;
         Do("mount", "--make-rprivate", "/");
         Do("ip", "link", "set", "lo", "up");
-        Do("ip", "link", "set", Device, "address", _place.MacAddress!, "mtu", "1500", "up");
-        Do("ip", "address", "add", $"{_place.Address}/{length}", "dev", Device);
-        Do("ip", "route", "add", "default", "via", _network.GatewayAddress);
+        Do("ip", "link", "set", Device, "address", place.MacAddress, "mtu", "1500", "up");
+        Do("ip", "address", "add", $"{place.Address}/{length}", "dev", Device);
+        Do("ip", "route", "add", "default", "via", network.GatewayAddress);
         UseResolver();
         new Thread(Outward) { IsBackground = true }.Start();
         new Thread(Inward) { IsBackground = true }.Start();
@@ -93,8 +71,8 @@ internal sealed class NetworkShell : IDisposable
     /// <summary>The network's names, for this command alone: mounted over the system's own file in its mounts.</summary>
     private void UseResolver()
     {
-        var file = Path.Combine(Path.GetDirectoryName(_place.Peer!)!, "resolv.conf");
-        File.WriteAllText(file, (_network.DnsSuffix is { } suffix ? $"search {suffix}\n" : "") + $"nameserver {_network.GatewayAddress}\n");
+        var file = Path.Combine(place.Folder, "resolv.conf");
+        File.WriteAllText(file, (network.DnsSuffix is { } suffix ? $"search {suffix}\n" : "") + $"nameserver {network.GatewayAddress}\n");
         Do("mount", "--bind", file, "/etc/resolv.conf");
     }
 
@@ -122,16 +100,7 @@ internal sealed class NetworkShell : IDisposable
         try
         {
             while (Tap.Read(_tap!, frame) is > 0 and var length)
-            {
-                try
-                {
-                    _socket.SendTo(frame.AsSpan(0, length), SocketFlags.None, _switch);
-                }
-                catch (SocketException)
-                {
-                    // The switch is being replaced: the frame is lost, as on any wire.
-                }
-            }
+                place.Send(frame.AsSpan(0, length));
         }
         catch (ObjectDisposedException)
         {
@@ -144,7 +113,7 @@ internal sealed class NetworkShell : IDisposable
         var frame = new byte[Frame.Longest];
         try
         {
-            while (_socket.Receive(frame, SocketFlags.None, out var error) is var length && error == SocketError.Success)
+            while (place.Receive(frame) is { } length)
                 Tap.Write(_tap!, frame.AsSpan(0, length));
         }
         catch (ObjectDisposedException)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using AzureIaaS.Networks;
 
 namespace AzureIaaS.Local.Networking.Sites;
 
@@ -15,7 +16,7 @@ internal static class CharonMessages
 
     // The plugins by name, not all that are installed: another one could ask for files and ports of its own. kernel-netlink is there for addresses and
     // routes in any case; of the two that do IPsec the first that is loaded is the one that is used.
-    private const string Plugins = "aes sha1 sha2 hmac kdf gcm gmp random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints";
+    private const string Plugins = "aes sha1 sha2 hmac kdf gcm gmp random nonce openssl pem pkcs1 pkcs8 x509 pubkey constraints revocation";
     private const string Library = "kernel-libipsec";
     private const string Rest = "kernel-netlink socket-default vici";
 
@@ -35,6 +36,9 @@ internal static class CharonMessages
             plugins {
                 vici {
                     socket = "unix://{{vici}}"
+                }
+                revocation {
+                    enable_ocsp = no
                 }
                 kernel-netlink {
                     fwmark = {{Mark}}
@@ -77,6 +81,9 @@ internal static class CharonMessages
         // The kernel's policies are for the packets of the gateway's device alone.
         if (engine == IpsecEngine.Kernel)
             child.Add("if_id_in", Number(KernelIpsec.InterfaceId)).Add("if_id_out", Number(KernelIpsec.InterfaceId));
+        var remote = Side(site, site.GatewayIdentity ?? site.GatewayAddress, "cacerts", caCertificate is null ? null : [caCertificate]);
+        if (site.RevocationList is not null)
+            remote.Add("revocation", "strict");   // who gives a list wants it asked, and not passed over when it is too old
         var connection = new ViciSection()
             .Add("version", "2")
             .Add("remote_addrs", [site.GatewayAddress])
@@ -88,7 +95,7 @@ internal static class CharonMessages
             .Add("mobike", "no")
             .Add("unique", "replace")
             .Add("local", Side(site, site.LocalIdentity ?? site.LocalAddress, "certs", certificates))
-            .Add("remote", Side(site, site.GatewayIdentity ?? site.GatewayAddress, "cacerts", caCertificate is null ? null : [caCertificate]))
+            .Add("remote", remote)
             .Add("children", new ViciSection().Add(NameOf(site.Id), child));
         return new ViciSection().Add(NameOf(site.Id), connection);
     }
@@ -106,6 +113,14 @@ internal static class CharonMessages
     /// <summary>The message that begins a site's tunnel (initiate), without waiting for how it goes.</summary>
     /// <param name="site">The site's id.</param>
     public static ViciSection Initiate(Guid site) => new ViciSection().Add("child", NameOf(site)).Add("ike", NameOf(site)).Add("timeout", "-1");
+
+    /// <summary>The message that loads a list of revoked certificates (load-cert). It takes the place of an older one.</summary>
+    /// <param name="list">The list.</param>
+    public static ViciSection Revoked(RevocationList list) => new ViciSection().Add("type", "X509_CRL").Add("data", list.Der);
+
+    /// <summary>The message that ends a site's tunnel at once (terminate), whether the other gateway answers or not.</summary>
+    /// <param name="site">The site's id.</param>
+    public static ViciSection End(Guid site) => new ViciSection().Add("ike", NameOf(site)).Add("force", "yes").Add("timeout", "-1");
 
     private static ViciSection Side(Site site, string identity, string what, IReadOnlyList<string>? certificates)
     {

@@ -18,6 +18,9 @@ internal sealed record SiteReport
     public long BytesOut { get; init; }
 
     public string? LastError { get; init; }
+
+    /// <summary>Until when the list of revoked certificates that is in use is good; null where there is none.</summary>
+    public DateTimeOffset? RevocationListUntil { get; init; }
 }
 
 /// <summary>What the gateway tells whoever connects to it: one line of JSON.</summary>

@@ -119,7 +119,8 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         {
             if (services.Store.Networks.Find(site.NetworkId) is not { } network)
                 continue;
-            var joined = new Joined(new SiteStatus(site), network);
+            var revoked = site.RevocationList is { } list ? new RevocationFile(list, () => _keys.ReadCertificates(site.Id).Ca) : null;
+            var joined = new Joined(new SiteStatus(site, revoked), network);
             _sites[site.Id] = joined;
             try
             {
@@ -179,20 +180,46 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         foreach (var (id, joined) in _sites.Where(s => s.Value.IsLoaded))
         {
             var before = joined.Status.State;
-            joined.Status.Update([.. sas[CharonMessages.NameOf(id)]], now);
+            var known = sas[CharonMessages.NameOf(id)].ToList();
+            await RefreshAsync(joined, cancellation);
+            joined.Status.Update(known, now);
             if (joined.Status.State != before)
                 notices.Report(Notice.Verbose($"{joined.Status.Site.Name}: {before} → {joined.Status.State}."));
-            if (!joined.Status.IsIdle || joined.Status.IsExpired(now) || (joined.Tried is { } tried && now - tried < TryAgainAfter))
+            joined.MustProve &= known.Exists(s => s.Text("state") != "CONNECTING");
+            if (!joined.MustProve && (!joined.Status.IsIdle || joined.Status.IsExpired(now) || (joined.Tried is { } tried && now - tried < TryAgainAfter)))
                 continue;
-            joined.Tried = now;
+            joined.Tried = joined.MustProve ? null : now;
             try
             {
-                await _commands.RequestAsync("initiate", CharonMessages.Initiate(id), cancellation);
+                var (command, message) = joined.MustProve ? ("terminate", CharonMessages.End(id)) : ("initiate", CharonMessages.Initiate(id));
+                await _commands.RequestAsync(command, message, cancellation);
             }
             catch (IaaSException e)
             {
                 joined.Status.Fail($"{e.Message} {e.Remedy}", now);
             }
+        }
+    }
+
+    /// <summary>Loads a list of revoked certificates that is new. Where it has more of them, the other gateway has to prove anew who it is:
+    /// what it would do itself, renewing keys for example, must not keep it from that.</summary>
+    private async Task RefreshAsync(Joined joined, CancellationToken cancellation)
+    {
+        var (site, former) = (joined.Status.Site, joined.Status.Revoked?.List);
+        if (joined.Status.Revoked?.Refresh() != true)
+            return;
+        var list = joined.Status.Revoked.List!;
+        notices.Report(Notice.Verbose($"{site.Name}: {list.SerialNumbers.Count} certificates of {list.Issuer} are revoked; the list is good until {list.NextUpdate.UtcDateTime:u}."));
+        try
+        {
+            await _commands!.RequestAsync("load-cert", CharonMessages.Revoked(list), cancellation);
+            // It would go on with the list that it has used until that is too old, and try former certificates of the other gateway too.
+            await _commands.RequestAsync("flush-certs", new ViciSection(), cancellation);
+            joined.MustProve |= former is not null && !list.SerialNumbers.IsSubsetOf(former.SerialNumbers);
+        }
+        catch (IaaSException e)
+        {
+            joined.Status.Fail($"{e.Message} {e.Remedy}", services.Time.GetUtcNow());
         }
     }
 
@@ -262,5 +289,8 @@ internal sealed class SiteGateway(LocalServices services, IProgress<Notice> noti
         public string? PrivateKey { get; set; }
 
         public DateTimeOffset? Tried { get; set; }
+
+        /// <summary>Whether tunnels that stand are to be ended, since their gateway was believed before it was known to be revoked.</summary>
+        public bool MustProve { get; set; }
     }
 }

@@ -33,7 +33,9 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
         {
             site.IpsecEngine = report?.Engine;
             if (report?.Sites.FirstOrDefault(s => s.Id == site.Id) is { } known)
-                (site.State, site.Since, site.BytesIn, site.BytesOut, site.LastError) = (known.State, known.Since, known.BytesIn, known.BytesOut, known.LastError);
+                (site.State, site.Since, site.BytesIn, site.BytesOut, site.LastError, site.RevocationListUntil) = (known.State, known.Since, known.BytesIn, known.BytesOut, known.LastError, known.RevocationListUntil);
+            else if (report is null && Begins())
+                site.State = SiteState.Connecting;
             else if (report is null)
                 site.LastError = services.Hypervisor.SendsFrames ? WhyNone() : "The machines of a simulated fabric send no packets, so it has no tunnels.";
         }
@@ -100,6 +102,9 @@ internal sealed class SiteKeeper(LocalServices services, WatcherCommand? command
     /// <summary>A switch that does not run learns of it when it begins.</summary>
     private Task SyncAsync(Guid network, IProgress<Notice> notices, CancellationToken cancellation) =>
         services.Networks.Runs(network) ? services.Networks.SyncAsync(network, notices, cancellation) : Task.CompletedTask;
+
+    /// <summary>Whether the gateway has been started a moment ago, and cannot say anything yet.</summary>
+    private bool Begins() => _started is { } started && Environment.TickCount64 - started < AnswerWithin.TotalMilliseconds && services.Hypervisor.SendsFrames && CharonProcess.Problem() is null;
 
     private bool Runs()
     {

@@ -69,7 +69,8 @@ internal sealed class SiteRelay : IDisposable
             var end = start + 1;
             while (end < slots.Length && NetworkOf(pool.Frame(slots[end])) == network)
                 end++;
-            if (network is not null && SwitchOf(network.Socket) is { } socket && !Send(batch, (int)socket.Handle, slots[start..end]))
+            // A switch that was started anew is known by its refusal, and found again at once.
+            for (var left = 2; left > 0 && network is not null && SwitchOf(network.Socket) is { } socket && !Send(batch, (int)socket.Handle, slots[start..end]); left--)
                 Forget(network.Socket);
             start = end;
         }

@@ -1,12 +1,13 @@
 namespace AzureIaaS.Local.Networking.Sites;
 
 /// <summary>How it stands with a site's tunnel, from what the IKE daemon lists and says. Pure: time is handed in.</summary>
-internal sealed class SiteStatus(Site site)
+internal sealed class SiteStatus(Site site, RevocationFile? revoked = null)
 {
     private readonly object _gate = new();   // asked by whoever connects, told by two others
     private readonly Dictionary<string, (long In, long Out)> _counted = [];
 
     private string? _ended;
+    private bool _isBetween;
 
     /// <summary>The site.</summary>
     public Site Site => site;
@@ -20,9 +21,12 @@ internal sealed class SiteStatus(Site site)
     /// <summary>Whether the daemon should be told to begin: it has nothing under way.</summary>
     public bool IsIdle { get; private set; } = true;
 
-    /// <summary>Whether a certificate of this side's is not valid, so that there is no use in beginning.</summary>
+    /// <summary>Whether a certificate of this side's is not valid, or the list of revoked ones is not good, so that there is no use in beginning.</summary>
     /// <param name="now">The time.</param>
     public bool IsExpired(DateTimeOffset now) => Expiry(now) is not null;
+
+    /// <summary>The list of revoked certificates; null where none is asked.</summary>
+    public RevocationFile? Revoked => revoked;
 
     /// <summary>Takes note of what the daemon lists of this site.</summary>
     /// <param name="sas">Its IKE security associations, with their children; none when there are none.</param>
@@ -68,7 +72,7 @@ internal sealed class SiteStatus(Site site)
     public SiteReport ToReport()
     {
         lock (_gate)
-            return new() { Id = site.Id, State = State, Since = Since, BytesIn = _counted.Values.Sum(c => c.In), BytesOut = _counted.Values.Sum(c => c.Out), LastError = LastError };
+            return new() { Id = site.Id, State = State, Since = Since, BytesIn = _counted.Values.Sum(c => c.In), BytesOut = _counted.Values.Sum(c => c.Out), LastError = LastError, RevocationListUntil = revoked?.List?.NextUpdate };
     }
 
     private void Update_NeedsLock(IReadOnlyList<ViciSection> sas, DateTimeOffset now)
@@ -77,6 +81,14 @@ internal sealed class SiteStatus(Site site)
         foreach (var child in children)
             _counted[child.Text("uniqueid") ?? ""] = (child.Number("bytes-in"), child.Number("bytes-out"));
         var carries = children.Exists(c => c.Text("state") is "INSTALLED" or "REKEYING" or "REKEYED");
+        if (!carries && !_isBetween && State == SiteState.Connected && sas.Any(s => s.Text("state") is "ESTABLISHED" or "REKEYING" or "REKEYED"))
+        {
+            // IKE has new keys at this moment, and what it carries was listed with neither: the next look shows.
+            _isBetween = true;
+            return;
+        }
+
+        _isBetween = false;
         IsIdle = !carries && sas.All(s => s.Text("state") is not "CONNECTING" && s.List("tasks-active").Count == 0);
         if (!carries && _ended is not null)
             LastError = _ended;
@@ -84,12 +96,13 @@ internal sealed class SiteStatus(Site site)
         // A tunnel that stands is not ended for it: the gateways know each other already.
         var expiry = Expiry(now);
         if (carries || expiry is not null)
-            LastError = expiry;
+            LastError = expiry ?? revoked?.Trouble;
         Set(carries ? SiteState.Connected : LastError is null ? SiteState.Connecting : SiteState.NotConnected, now);
     }
 
-    private string? Expiry(DateTimeOffset now) => (site.Certificate?.Problem(now) ?? site.CaCertificate?.Problem(now)) is not { } problem ? null
-        : $"{problem} Have it renewed, and make the site anew with Remove-IaaSSite and New-IaaSSite.";
+    private string? Expiry(DateTimeOffset now) => (site.Certificate?.Problem(now) ?? site.CaCertificate?.Problem(now)) is { } problem
+        ? $"{problem} Have it renewed, and make the site anew with Remove-IaaSSite and New-IaaSSite."
+        : revoked?.Obstacle(now);
 
     private void Fail_NeedsLock(string trouble, DateTimeOffset now)
     {

@@ -63,6 +63,18 @@ internal static class SiteTrouble
                 + "Put one that is valid on it, and check the clocks of both gateways.";
         }
 
+        if (Has("certificate was revoked"))
+        {
+            return $"The certificate of the site's gateway was revoked{message[(message.IndexOf("revoked", StringComparison.Ordinal) + "revoked".Length)..]}. "
+                + "If the site's administrators know of it, have another certificate issued and put it on the gateway; if they do not, somebody else may have its key.";
+        }
+
+        if (Has("CRL_VALIDATION"))
+        {
+            return $"Whether the certificate of the site's gateway was revoked cannot be told: {site.RevocationList} must hold the present list of {site.CaCertificate?.Subject}, who must have issued that certificate itself. "
+                + "Put the present list there, and on the gateway a certificate of that issuer's own.";
+        }
+
         if (Has("no issuer certificate found") || Has("CA certificate required") || Has("requires a CA"))
         {
             return $"The certificate of the site's gateway is not issued by {site.CaCertificate?.Subject}. "

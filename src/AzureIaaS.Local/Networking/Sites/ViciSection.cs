@@ -24,6 +24,9 @@ internal sealed class ViciSection
 
     public ViciSection Add(string name, string value) => AddItem(name, value);
 
+    /// <summary>Adds a value that is no text; at most 65,535 bytes.</summary>
+    public ViciSection Add(string name, ReadOnlyMemory<byte> value) => AddItem(name, value);
+
     public ViciSection Add(string name, IEnumerable<string> values) => AddItem(name, values.ToList());
 
     public ViciSection Add(string name, ViciSection section) => AddItem(name, section);
@@ -142,6 +145,10 @@ internal sealed class ViciSection
 
                     stream.WriteByte(ListEnd);
                     break;
+                case ReadOnlyMemory<byte> bytes:
+                    WriteName(stream, KeyValue, name);
+                    WriteValue(stream, bytes.Span);
+                    break;
                 default:
                     WriteName(stream, KeyValue, name);
                     WriteValue(stream, (string)value);
@@ -158,9 +165,10 @@ internal sealed class ViciSection
         stream.Write(bytes);
     }
 
-    private static void WriteValue(MemoryStream stream, string value)
+    private static void WriteValue(MemoryStream stream, string value) => WriteValue(stream, Encoding.UTF8.GetBytes(value));
+
+    private static void WriteValue(MemoryStream stream, ReadOnlySpan<byte> bytes)
     {
-        var bytes = Encoding.UTF8.GetBytes(value);
         Span<byte> length = stackalloc byte[2];
         BinaryPrimitives.WriteUInt16BigEndian(length, checked((ushort)bytes.Length));
         stream.Write(length);
