@@ -57,7 +57,7 @@ internal static class PerformanceDocument
             - **switch**: two peers with a unix datagram socket each, connected to their ports, a system call a frame; one sends as fast as it can, the other
               takes. The bare relay makes the switch's system calls in batches of the same size and does nothing else: no switch on such sockets is faster.
               QEMU does not connect its socket, so the kernel lets only a few frames wait for it (net.unix.max_dgram_qlen); the rows of a socket like QEMU's are of peers
-              that do not either, beside a multicast group on the loopback, which is what QEMU's own `socket,mcast` is. Guests under emulation are slower than all of these.
+              that do not either, beside a multicast group on the loopback, which is what QEMU's own `socket,mcast` is.
             - **site**: a member's packets through the switch, the gateway of the sites and the tunnel into a network namespace, 64 under way; beside them a
               socket's on a gateway whose strongSwan is configured by hand, with the same cipher. Needs root.
             - **scale**: the simulated hypervisor, with everything else as for real: locks, sagas, placement, reports. A host or a fault domain is lost by one

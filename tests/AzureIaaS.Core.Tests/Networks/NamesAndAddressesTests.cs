@@ -72,6 +72,7 @@ public class NamesAndAddressesTests
     [InlineData("8080:80", "127.0.0.1", 8080, 80, false)]
     [InlineData("0.0.0.0:8080:80", "0.0.0.0", 8080, 80, false)]
     [InlineData("5353:53/udp", "127.0.0.1", 5353, 53, true)]
+    [InlineData("443", "127.0.0.1", 443, 443, false)]
     public void APublishedPortIsReadAsItIsTyped(string text, string address, int host, int port, bool udp)
     {
         var published = PublishedPort.Parse(text);
@@ -80,7 +81,8 @@ public class NamesAndAddressesTests
     }
 
     [Theory]
-    [InlineData("80")]
+    [InlineData("0")]
+    [InlineData("http")]
     [InlineData("0:80")]
     [InlineData("8080:65536")]
     [InlineData("localhost:8080:80")]
