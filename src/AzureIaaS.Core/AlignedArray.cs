@@ -31,9 +31,11 @@ internal sealed unsafe class AlignedArray<T>
 
     public ref T this[int at]
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)at, (uint)Length, nameof(at));
+            if ((uint)at >= (uint)Length)
+                Refuse(at);
             return ref _first[at];
         }
     }
@@ -42,6 +44,8 @@ internal sealed unsafe class AlignedArray<T>
     public T* Start => _first;
 
     public ReadOnlySpan<T> Span => new(_first, Length);
+
+    private static void Refuse(int at) => throw new ArgumentOutOfRangeException(nameof(at), at, "There is no such element.");
 
     /// <summary>Fetches an element into the cache meanwhile; nothing when there is no such element.</summary>
     public void Prefetch(int at)

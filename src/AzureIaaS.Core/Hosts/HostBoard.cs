@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace AzureIaaS.Hosts;
@@ -93,6 +94,7 @@ internal sealed class HostBoard
     /// <param name="host">The host.</param>
     /// <param name="need">What is taken.</param>
     /// <param name="sign">1 to take, -1 to give back.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Take(int host, in HostNeed need, int sign)
     {
         ref var place = ref _hosts[host];

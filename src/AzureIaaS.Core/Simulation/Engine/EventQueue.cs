@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace AzureIaaS.Simulation.Engine;
 
@@ -9,6 +10,7 @@ internal struct Event
     public ulong Key;
 
     // Without a branch: which way it goes cannot be foreseen.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool IsBefore(long time, ulong key) => (Time < time) | ((Time == time) & (Key < key));
 }
 
@@ -58,6 +60,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
     /// <summary>Adds an event.</summary>
     /// <param name="time">When; not before the last one taken.</param>
     /// <param name="key">What.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(long time, ulong key)
     {
         var day = time >> _shift;
@@ -80,6 +83,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
     /// <summary>Takes the first event.</summary>
     /// <param name="next">Receives it.</param>
     /// <returns>Whether there was one.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryTake(out Event next)
     {
         if (!HasPage && !Turn())
@@ -256,6 +260,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
         return earliest;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Push(long time, ulong key)
     {
         if (_pageCount == LongestPage)

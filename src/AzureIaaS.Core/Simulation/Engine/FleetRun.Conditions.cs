@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>What machines mean for applications, and for machines that start after others.</summary>
@@ -16,6 +18,7 @@ internal sealed partial class FleetRun
         _lacking = new int[_fleet.Requirements.ApplicationCount];
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountDown(int machine, OutageCause cause, int source)
     {
         if (_met.Length > 0)
@@ -32,6 +35,7 @@ internal sealed partial class FleetRun
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void CountUp(int machine)
     {
         if (_met.Length > 0)

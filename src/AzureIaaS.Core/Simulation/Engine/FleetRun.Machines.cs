@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>Machines go down, are placed, queue for a start, start, and are up again.</summary>
@@ -27,6 +29,7 @@ internal sealed partial class FleetRun
     }
 
     // Takes a machine down, or what is down already back to an earlier phase.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void GoDown(int machine, OutagePhase phase, OutageCause cause, int source)
     {
         ref var status = ref _machines[machine];
@@ -49,6 +52,7 @@ internal sealed partial class FleetRun
         _ledger.Advanced(ref status, phase, _now);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Advance(int machine, OutagePhase phase)
     {
         ref var status = ref _machines[machine];
@@ -103,6 +107,7 @@ internal sealed partial class FleetRun
         status.Host = Nobody;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Settle(int machine, int host, bool indexed = true)
     {
         ref var status = ref _machines[machine];

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using AzureIaaS.Hosts;
 
 namespace AzureIaaS.Simulation.Engine;
@@ -147,6 +148,7 @@ internal sealed partial class FleetRun
         return (board, new HostIndex(board, _fleet.Sizes, _fleet.HostPool, _fleet.HasSets));
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Schedule(long time, EventKind kind, int thing, int round = 0)
     {
         if (time <= _end)   // what comes later is not seen
@@ -202,6 +204,7 @@ internal sealed partial class FleetRun
         _ledger.Finish(_now);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Tell(EventKind kind, string what, int machine = Nobody)
     {
         if (Story is { } tell)

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using AzureIaaS.Hosts;
 
 namespace AzureIaaS.Simulation.Engine;
@@ -59,6 +60,7 @@ internal sealed class HostIndex
 
     /// <summary>Notes that a host's state or load has changed.</summary>
     /// <param name="host">The host.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Changed(int host)
     {
         if (_only is not null)
@@ -91,6 +93,7 @@ internal sealed class HostIndex
     /// <param name="size">The number of the machine's size.</param>
     /// <param name="set">Its availability set; -1 for none.</param>
     /// <param name="pool">The pool of hosts that it can go to.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Choose(int size, int set, int pool)
     {
         if (_only is not null)
@@ -132,8 +135,10 @@ internal sealed class HostIndex
         return !HasRoom(offer, _sizes[size]) ? double.PositiveInfinity : _unit > 0 ? Level(offer.MemoryUsed) : offer.Load;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int Level(long memory) => _shift >= 0 ? (int)(memory >> _shift) : (int)((memory * _perUnit) + 0.5);
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool HasRoom(in HostBoard.Host offer, (int Cpu, long Memory) size) =>
         offer.IsUp && offer.CpuUsed + size.Cpu <= offer.Cpu && offer.MemoryUsed + size.Memory <= offer.Memory;
 

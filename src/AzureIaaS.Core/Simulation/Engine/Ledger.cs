@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>What a run adds up: the time that each machine and application was up, down and planned down, why, and for how long at once.</summary>
@@ -76,6 +78,7 @@ internal sealed class Ledger
     }
 
     /// <summary>An unplanned interruption begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Interrupted(int machine, ref MachineStatus status, OutageCause cause, int source, long now)
     {
         if (!status.IsUp)
@@ -90,6 +93,7 @@ internal sealed class Ledger
         (status.Since, status.DownSince, status.Cause, status.Source, status.Phase) = (now, now, OutageCause.Maintenance, -1, OutagePhase.Planned);
 
     /// <summary>A machine that is down goes on to another phase.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Advanced(ref MachineStatus status, OutagePhase phase, long now)
     {
         Phases[(int)status.Phase] += Counted(status.Since, now);

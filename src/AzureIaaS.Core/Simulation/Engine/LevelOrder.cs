@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace AzureIaaS.Simulation.Engine;
 
@@ -57,6 +58,7 @@ internal sealed unsafe class LevelOrder : HostOrder
     /// <summary>The same, by a number that is whole; -1 for infinity.</summary>
     /// <param name="at">Which host.</param>
     /// <param name="level">Its number.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Put(int at, int level)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, _levels);

@@ -35,6 +35,7 @@ internal sealed unsafe class HostMembers
             Empty(host);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int host, int machine)
     {
         ref var count = ref _lists[host * (_room + 1)];
@@ -88,6 +89,7 @@ internal sealed unsafe class HostMembers
             _lists.Prefetch((host * (_room + 1)) + line);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private Span<int> Of(int host)
     {
         var list = host * (_room + 1);
