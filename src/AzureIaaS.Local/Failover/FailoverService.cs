@@ -24,7 +24,10 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
     {
         var machine = await provider.FindAsync(id, cancellation)
             ?? throw new IaaSException(ErrorKind.NotFound, "VmNotFound", $"There is no machine {id}.", "Get-IaaSVm shows those there are.", id);
-        MachineRunner.MustDo(machine, RequestOf(options.Kind), notices);
+
+        // One that is just being started or moved, by another failover perhaps, is waited for and judged then.
+        if (options.Kind != FailoverKind.Unplanned || machine.State is not (MachineState.Starting or MachineState.Moving))
+            MachineRunner.MustDo(machine, RequestOf(options.Kind), notices);
         options = options with { Checks = options.Checks is { Count: > 0 } asked ? asked : [options.Kind == FailoverKind.Test ? new SignOfLifeCheck() : new ProcessCheck()] };
         var recorder = new FailoverRecorder(machine, options.Kind, "command", services.Time);
         recorder.Expect(options.Checks);
@@ -102,6 +105,7 @@ internal sealed class FailoverService(LocalServices services, MachineMover mover
         using var owned = await services.Keeper.OwnAsync(machine.Id, cancellation);
         MachineRunner.MustDo(owned.Machine, MachineRequest.FailOver, notices);
         var from = owned.Machine.Host ?? owned.Notes.Heal?.Host;
+        recorder.Report.SourceHost = from;
 
         // Before the process is killed: a machine that nobody has room for is better left where it is.
         var need = PlacementNeed.Of(owned.Machine) with { Avoid = from, Only = options.TargetHost };

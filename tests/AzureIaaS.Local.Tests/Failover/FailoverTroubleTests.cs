@@ -64,6 +64,36 @@ public class FailoverTroubleTests
     }
 
     [SkippableFact]
+    public async Task AFailoverWaitsForAStartThatIsUnderWay()
+    {
+        using var fabric = new TestFabric(HypervisorKind.Simulated);
+        using var other = fabric.Open();
+        var machine = await fabric.StartAsync(await fabric.ImportAsync());
+        var store = fabric.Session.Store;
+        void Note(MachineState state)
+        {
+            var stored = store.Machines.Find(machine.Id)!;
+            stored.Machine.State = state;
+            store.Machines.Update(stored);
+        }
+
+        Task<FailoverReport> failover;
+        using (await store.Locks.AcquireAsync($"machine-{machine.Id:N}", TimeSpan.FromSeconds(10), CancellationToken.None))
+        {
+            // As another process has it while it starts the machine, and for longer than anybody looks.
+            Note(MachineState.Starting);
+            failover = Task.Run(() => FailOverAsync(other.Provider, machine, FailoverKind.Unplanned, new ProcessCheck()));
+            await Task.Delay(1000);
+            Assert.False(failover.IsCompleted);
+            Note(MachineState.Running);
+        }
+
+        var report = await failover;
+        Assert.True(report.Outcome == FailoverOutcome.Succeeded, report.Error);
+        Assert.Equal((machine.Host, MachineState.Running), (report.SourceHost, (await fabric.LookAsync(machine)).State));
+    }
+
+    [SkippableFact]
     public async Task ACheckThatIsNotMetInTimeFails()
     {
         using var fabric = new TestFabric(HypervisorKind.Simulated);
