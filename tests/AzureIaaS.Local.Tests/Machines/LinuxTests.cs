@@ -124,12 +124,24 @@ public class LinuxTests
         await Signals.SendAsync("CONT", machine.ProcessId!.Value);   // where the tracer's death left it halted
     }
 
+    /// <summary>To and fro while it writes to its memory all the time: what it wrote is there, and its kernel has not noticed.</summary>
     private static async Task ItGoesElsewhereWithoutNoticingAsync(TestFabric fabric, VirtualMachine machine)
     {
+        await fabric.TypeAsync(machine, "mkdir -p /tmp/t; mount -t tmpfs -o size=30m none /tmp/t; dd if=/dev/urandom of=/tmp/t/seed bs=64k count=8 2>/dev/null; (n=0; while :; do n=$((n+1)); i=$((n%8)); "
+            + "(cat /tmp/t/seed; echo $n) >/tmp/t/$i; md5sum /tmp/t/$i >/tmp/t/$i.md5; for j in 0 1 2 3 4 5 6 7; do [ -f /tmp/t/$j.md5 ] && { md5sum -c /tmp/t/$j.md5 || echo bad $j $n >>/tmp/bad; }; done; done) >/dev/null 2>&1 &");
         var options = new FailoverOptions { Kind = FailoverKind.Planned, Checks = [new AgentCheck { Timeout = TimeSpan.FromSeconds(60) }] };
-        var report = await ((IFailoverProvider)fabric.Provider).FailOverAsync(machine.Id, options, fabric.Notices, CancellationToken.None);
-        Assert.True(report.Outcome == FailoverOutcome.Succeeded, report.Error);
-        Assert.Equal("still 1", await fabric.TypeAsync(machine, "echo still $(cat /boot-count)"));
+        for (var i = 0; i < 3 * Soak.Factor; i++)
+        {
+            var report = await ((IFailoverProvider)fabric.Provider).FailOverAsync(machine.Id, options, fabric.Notices, CancellationToken.None);
+            Assert.True(report.Outcome == FailoverOutcome.Succeeded, report.Error);
+        }
+
+        Assert.Equal("still 1 0", await fabric.TypeAsync(machine, "echo still $(cat /boot-count) $(dmesg | grep -cE 'BUG|Oops|Call Trace|exited with'); cat /tmp/bad 2>/dev/null"));
+        machine = await fabric.LookAsync(machine);
+        var asked = fabric.Notices.Details.Where(d => d.StartsWith("QEMU asked the guest ", StringComparison.Ordinal)).ToList();
+        Assert.Equal(3 * Soak.Factor, asked.Count);
+        if (File.ReadAllText($"/proc/{machine.ProcessId}/cmdline").Contains("tcg", StringComparison.Ordinal) && fabric.Session.Store.Reports.List(machine.Id)[0].Versions["QEMU"][0] < '8')
+            Assert.All(asked, a => Assert.StartsWith("QEMU asked the guest 2 times", a, StringComparison.Ordinal));
     }
 
     private static int Flushes(string trace) => File.Exists(trace) ? File.ReadLines(trace).Count(l => l.Contains("sync(", StringComparison.Ordinal)) : 0;

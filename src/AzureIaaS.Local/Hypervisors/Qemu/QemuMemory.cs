@@ -14,8 +14,7 @@ internal static class QemuMemory
     private static readonly TimeSpan AskEvery = TimeSpan.FromMilliseconds(5);
     private static readonly TimeSpan ConnectWithin = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long the guest may stand still at the end of a migration.</summary>
-    private const int DowntimeLimitMilliseconds = 50;
+    private const int UsualDowntimeLimit = 50;
 
     /// <summary>As fast as the machine can: both ends are here.</summary>
     private const long Bandwidth = 16L << 30;
@@ -25,8 +24,10 @@ internal static class QemuMemory
         await using var source = await QemuHypervisor.OpenMonitorAsync(from, cancellation);
         await using var target = await QemuHypervisor.OpenMonitorAsync(to, cancellation);
         var uri = "unix:" + to.MigrationSocket;
-        await PrepareAsync(source, cancellation);
-        await PrepareAsync(target, cancellation);
+        var hasKvm = (await source.ExecuteAsync("query-kvm", null, cancellation)).GetProperty("enabled").GetBoolean();
+        var downtime = DowntimeLimit(source.Version, hasKvm);
+        await PrepareAsync(source, downtime, cancellation);
+        await PrepareAsync(target, downtime, cancellation);
         await target.ExecuteAsync("migrate-incoming", new JsonObject { ["uri"] = uri }, cancellation);
         await source.ExecuteAsync("migrate", new JsonObject { ["uri"] = uri }, cancellation);
         try
@@ -43,7 +44,7 @@ internal static class QemuMemory
     public static async Task SaveAsync(MachineFiles files, string path, CancellationToken cancellation)
     {
         await using var monitor = await QemuHypervisor.OpenMonitorAsync(files, cancellation);
-        await PrepareAsync(monitor, cancellation);
+        await PrepareAsync(monitor, UsualDowntimeLimit, cancellation);
         File.Delete(files.MigrationSocket);
         using var listener = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         listener.Bind(new UnixDomainSocketEndPoint(files.MigrationSocket));
@@ -109,8 +110,27 @@ internal static class QemuMemory
         return new FileStream(path, options);
     }
 
-    private static Task<JsonElement> PrepareAsync(QmpConnection monitor, CancellationToken cancellation) => monitor.ExecuteAsync(
-        "migrate-set-parameters", new JsonObject { ["max-bandwidth"] = Bandwidth, ["downtime-limit"] = DowntimeLimitMilliseconds }, cancellation);
+    /// <summary>How long the guest may be meant to stand still at the end of a live migration, in milliseconds: QEMU halts it once what is left can be copied in that time.</summary>
+    /// <remarks>
+    /// Without KVM, QEMU before 9.0 overlooks what a running guest writes to a page after it was asked for the second time which pages were written
+    /// ("physmem: fix migration dirty bitmap coherency with TCG memory access"): the guest goes on with a damaged memory. Where no time at all is allowed, versions
+    /// before 8.0 ask for the second time when the guest stands still; it then does so a little longer. Those of 8 ask it while it runs, whatever is allowed.
+    /// </remarks>
+    /// <param name="version">QEMU's version.</param>
+    /// <param name="hasKvm">Whether the guest runs under KVM.</param>
+    /// <exception cref="IaaSException">This QEMU cannot migrate a running guest without damage.</exception>
+    internal static int DowntimeLimit(string version, bool hasKvm)
+    {
+        var major = int.TryParse(version.AsSpan(0, Math.Max(0, version.IndexOf('.', StringComparison.Ordinal))), NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : 0;
+        if (hasKvm || major >= 9)
+            return UsualDowntimeLimit;
+        return major < 8 ? 0 : throw new IaaSException(ErrorKind.NotSupported, "MigrationWouldDamage",
+            $"Without KVM, QEMU {version} loses some of what a guest writes while it is migrated, and the guest goes on with a damaged memory.",
+            "Use QEMU 9.0 or later, or KVM; or allow a restart with -AllowRestart.", version);
+    }
+
+    private static Task<JsonElement> PrepareAsync(QmpConnection monitor, int downtimeLimit, CancellationToken cancellation) => monitor.ExecuteAsync(
+        "migrate-set-parameters", new JsonObject { ["max-bandwidth"] = Bandwidth, ["downtime-limit"] = downtimeLimit }, cancellation);
 
     private static async Task<MigrationResult> WaitAsync(QmpConnection source, TimeSpan limit, IProgress<Notice>? notices, CancellationToken cancellation)
     {
@@ -121,6 +141,7 @@ internal static class QemuMemory
             switch (state.TryGetProperty("status", out var status) ? status.GetString() : null)
             {
                 case "completed":
+                    notices?.Report(Notice.Verbose($"QEMU asked the guest {state.GetProperty("ram").GetProperty("dirty-sync-count").GetInt64()} times for the pages that were written."));
                     return new MigrationResult(Milliseconds(state, "downtime"), Milliseconds(state, "total-time"));
                 case "failed" or "cancelled":
                     var why = state.TryGetProperty("error-desc", out var description) ? description.GetString() : "QEMU does not say why";
