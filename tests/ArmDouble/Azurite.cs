@@ -53,7 +53,7 @@ public sealed class Azurite : IBlobs, IDisposable
                 response.EnsureSuccessStatusCode();
                 return azurite;
             }
-            catch (HttpRequestException) when (attempt < 300)
+            catch (HttpRequestException) when (attempt < 1200)   // two minutes: a busy computer takes one
             {
                 await Task.Delay(100);
             }
