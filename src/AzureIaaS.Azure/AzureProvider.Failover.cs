@@ -1,4 +1,5 @@
 using AzureIaaS.Azure.Failover;
+using AzureIaaS.Azure.Machines;
 using AzureIaaS.Failover;
 using AzureIaaS.Hosts;
 using AzureIaaS.Providers;
@@ -21,15 +22,15 @@ internal sealed partial class AzureProvider : ICheckpointProvider, ICheckpointCo
     public Task RemoveCheckpointAsync(Guid id, Guid checkpoint, IProgress<Notice> notices, CancellationToken cancellation) =>
         _checkpoints.RemoveAsync(id, checkpoint, notices, cancellation);
 
-    public async Task CopyCheckpointAsync(Guid id, Guid checkpoint, string region, IProgress<Notice> notices, CancellationToken cancellation) =>
-        await _checkpoints.CopyAsync((await _runner.NeededAsync(id, cancellation)).Machine, checkpoint, region.ToLowerInvariant(), Guid.Empty, notices, cancellation);
+    public Task<VmCheckpoint> CreateCopiedCheckpointAsync(Guid id, string name, bool memory, string region, IProgress<Notice> notices, CancellationToken cancellation) =>
+        _copies.CreateAsync(id, name, memory, region.ToLowerInvariant(), notices, cancellation);
 
     public Placement PreviewFailover(Guid id, FailoverOptions options) => FailoverService.Preview(options);
 
     public Task<FailoverReport> FailOverAsync(Guid id, FailoverOptions options, IProgress<Notice> notices, CancellationToken cancellation) =>
         _failovers.FailOverAsync(id, options, notices, cancellation);
 
-    public bool Owns(string kind) => kind is Rehearsals.Kind or Rehearsals.RegionKind or ZoneFailover.Kind or ZoneFailover.RegionKind;
+    public bool Owns(string kind) => kind is Rehearsals.Kind or Rehearsals.RegionKind or ZoneFailover.Kind or ZoneFailover.RegionKind or CheckpointCopies.Kind;
 
     public async Task EndOperationAsync(Guid operation, CancellationToken cancellation)
     {
@@ -38,6 +39,8 @@ internal sealed partial class AzureProvider : ICheckpointProvider, ICheckpointCo
         var record = _store.Sagas.Find(operation)!;
         if (record.Kind is Rehearsals.Kind or Rehearsals.RegionKind)
             await _rehearsals.UndoAsync(record);
+        else if (record.Kind == CheckpointCopies.Kind)
+            await _copies.EndAsync(record, Quiet.Notices, cancellation);
         else
             await _zones.EndAsync(record, cancellation);
     }

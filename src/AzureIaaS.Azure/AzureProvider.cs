@@ -30,6 +30,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
     private readonly GuestConsole _console;
     private readonly Orphans _orphans;
     private readonly Checkpoints _checkpoints;
+    private readonly CheckpointCopies _copies;
     private readonly Rehearsals _rehearsals;
     private readonly ZoneFailover _zones;
     private readonly FailoverService _failovers;
@@ -58,6 +59,7 @@ internal sealed partial class AzureProvider : IVmProvider, IConnectable, IMachin
         _orphans = new Orphans(_disks, snapshots, _adapters, _ports, resources, _sites, _directory, store.Sagas, connection);
         var sets = new DiskSets(connection, _directory, _disks);
         _checkpoints = new Checkpoints(connection, _directory, _disks, snapshots, sets);
+        _copies = new CheckpointCopies(connection, store, _directory, _checkpoints, snapshots);
         _rehearsals = new Rehearsals(connection, store, _disks, snapshots, _checkpoints, sets, _networks, resources, _adapters, _runner);
         _zones = new ZoneFailover(connection, store, _directory, _checkpoints, sets, _runner, _networks, _adapters, _ports);
         _failovers = new FailoverService(connection, store, _checkpoints, _rehearsals, _zones, this);

@@ -23,7 +23,7 @@ public sealed class Azurite : IBlobs, IDisposable
             "azureiaas", "azurite", "node_modules", ".bin"));
 
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("azureiaas-azurite-");
-    private readonly HttpClient _http = new();
+    private readonly HttpClient _http = new() { Timeout = Timeout.InfiniteTimeSpan };   // a computer that does something else for minutes is no failure
     private readonly Process _process;
     private readonly Uri _address;
 
@@ -53,10 +53,20 @@ public sealed class Azurite : IBlobs, IDisposable
                 response.EnsureSuccessStatusCode();
                 return azurite;
             }
-            catch (HttpRequestException) when (attempt < 300)
+            catch (HttpRequestException) when (attempt < 1200)   // two minutes: a busy computer takes one
             {
                 await Task.Delay(100);
             }
+        }
+    }
+
+    /// <summary>The processor time that it has used.</summary>
+    public TimeSpan ProcessorTime
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.TotalProcessorTime;
         }
     }
 

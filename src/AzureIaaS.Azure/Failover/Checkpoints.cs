@@ -25,6 +25,18 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
     /// <param name="cancellation">Stops it; nothing is left of it.</param>
     public async Task<VmCheckpoint> CreateAsync(Guid id, string name, bool memory, IProgress<Notice> notices, CancellationToken cancellation)
     {
+        var machine = await CheckAsync(id, memory, cancellation);
+        await CheckFreeAsync(machine, name, cancellation);
+        WarnOfMoments(machine, notices);
+        return Of(machine, await TakeAsync(machine, machine.Id, Guid.NewGuid(), name, Guid.Empty, notices, cancellation))[0];
+    }
+
+    /// <summary>The machine, if a checkpoint of it can be taken at all.</summary>
+    /// <param name="id">Its id.</param>
+    /// <param name="memory">Whether the memory is wanted too.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<VirtualMachine> CheckAsync(Guid id, bool memory, CancellationToken cancellation)
+    {
         if (memory)
         {
             throw new IaaSException(ErrorKind.NotSupported, "NotSupportedInAzure", "Azure keeps no memory in snapshots.",
@@ -33,14 +45,26 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
 
         var machine = (await NeededAsync(id, cancellation)).Machine;
         MachineRunner.MayDo(machine, MachineRequest.Checkpoint);
-        var all = await snapshots.ListAsync(cancellation);
-        if (Of(machine, all).Exists(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
+        return machine;
+    }
+
+    /// <summary>Refuses a name that a checkpoint of the machine has.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task CheckFreeAsync(VirtualMachine machine, string name, CancellationToken cancellation)
+    {
+        if (Of(machine, await snapshots.ListAsync(cancellation)).Exists(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase)))
             throw new IaaSException(ErrorKind.AlreadyExists, "CheckpointNameTaken", $"{machine.Name} has a checkpoint '{name}' already.", "Give another name.", name);
+    }
+
+    /// <summary>Says that the snapshots of several disks are not of one moment.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="notices">Receives the warning.</param>
+    public static void WarnOfMoments(VirtualMachine machine, IProgress<Notice> notices)
+    {
         if (machine is { State: MachineState.Running, Disks.Count: > 1 })
             notices.Report(Notice.Warning($"{machine.Name} runs, and its {machine.Disks.Count} disks are kept one after another, not at one moment. Stop it first if they depend on each other."));
-        var checkpoint = Guid.NewGuid();
-        var taken = await TakeAsync(machine, machine.Id, checkpoint, name, Guid.Empty, notices, cancellation);
-        return Of(machine, taken)[0];
     }
 
     /// <summary>Takes a machine back to a checkpoint.</summary>
@@ -119,6 +143,25 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
             await snapshots.CopyAsync(snapshot, region, operation, notices, cancellation);
     }
 
+    /// <summary>A checkpoint of that name that is to be in a region too, and is not wholly there yet; null when there is none.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="name">The checkpoint's name.</param>
+    /// <param name="region">The region.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<VmCheckpoint?> FindUncopiedAsync(VirtualMachine machine, string name, string region, CancellationToken cancellation)
+    {
+        var all = await snapshots.ListAsync(cancellation);
+        var meant = all.Where(s => s.Tags.TryGetValue(AzureNames.CopyToTag, out var to) && to == region);
+        return Of(machine, meant).Find(c => c.Name.Equals(name, StringComparison.OrdinalIgnoreCase) && !IsWhole(machine, SnapshotsOf(c.Id, region, all)));
+    }
+
+    /// <summary>One checkpoint of a machine; null when it is gone, or was never whole.</summary>
+    /// <param name="machine">The machine.</param>
+    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="cancellation">Stops it.</param>
+    public async Task<VmCheckpoint?> FindAsync(VirtualMachine machine, Guid checkpoint, CancellationToken cancellation) =>
+        Of(machine, await snapshots.ListAsync(cancellation)).Find(c => c.Id == checkpoint);
+
     /// <summary>Takes the snapshots of a checkpoint; where one fails, those before it are removed again.</summary>
     /// <param name="machine">The machine.</param>
     /// <param name="owner">Whose they are: the machine's, or those of a clone.</param>
@@ -127,8 +170,9 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
     /// <param name="operation">The operation that takes them.</param>
     /// <param name="notices">Receives steps.</param>
     /// <param name="cancellation">Stops it.</param>
+    /// <param name="copyTo">The region that it is to be in too; null for none.</param>
     public async Task<IReadOnlyList<SnapshotData>> TakeAsync(
-        VirtualMachine machine, Guid owner, Guid checkpoint, string name, Guid operation, IProgress<Notice> notices, CancellationToken cancellation)
+        VirtualMachine machine, Guid owner, Guid checkpoint, string name, Guid operation, IProgress<Notice> notices, CancellationToken cancellation, string? copyTo = null)
     {
         var taken = new List<SnapshotData>();
         try
@@ -147,6 +191,8 @@ internal sealed class Checkpoints(ArmConnection connection, MachineDirectory dir
                 if (disk.Name == machine.Disks[0].Name)
                 {
                     tags[AzureNames.CheckpointNameTag] = name;
+                    if (copyTo is not null)
+                        tags[AzureNames.CopyToTag] = copyTo;
                     tags[AzureNames.CpuTag] = machine.Cpu.ToString(CultureInfo.InvariantCulture);
                     tags[AzureNames.MemoryTag] = machine.Memory.ToString(CultureInfo.InvariantCulture);
                 }

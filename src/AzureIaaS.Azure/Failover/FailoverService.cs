@@ -178,6 +178,12 @@ internal sealed class FailoverService(
             notices.Report(Notice.Warning($"{machine.Name} leaves availability set {set}, which belongs to its former region."));
         if (machine.NetworkAdapters.Any(a => a.PublicIPAddress is not null))
             notices.Report(Notice.Warning($"{machine.Name} loses its public address, which belongs to its former region; Join-IaaSNetwork -PublicIP gives it another."));
+        if (machine.PublishedPorts.Count > 0)
+        {
+            var ports = string.Join(", ", machine.PublishedPorts.Select(p => $"{p.Port}{(p.Udp ? "/udp" : "")}"));
+            notices.Report(Notice.Warning(
+                $"{machine.Name}'s published ports ({ports}) are closed: its network in {region} lets nobody in. Once it has a public address there, Start-IaaSVm -PublishPort opens them again."));
+        }
     }
 
     private FailoverReport Save(FailoverRecorder recorder, string? error)

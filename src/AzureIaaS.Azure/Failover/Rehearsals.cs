@@ -244,4 +244,5 @@ internal sealed class Rehearsals(
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(RehearsalPlan))]
 [JsonSerializable(typeof(ZonePlan))]
+[JsonSerializable(typeof(CopyPlan))]
 internal sealed partial class FailoverJson : JsonSerializerContext;

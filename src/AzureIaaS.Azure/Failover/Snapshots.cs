@@ -96,8 +96,9 @@ internal sealed class Snapshots(ArmConnection connection)
                 ?? throw new IaaSException(ErrorKind.NotFound, "SnapshotGone", $"The copy '{name}' was removed while it was made.", "Try again.", name);
             if (copy.CopyCompletionError is { } error)
             {
+                await RemoveAsync(copy.Id, Quiet.Notices, cancellation);   // it would stand in the way of the next
                 throw new IaaSException(ErrorKind.Failed, "SnapshotCopyFailed", $"Azure could not copy '{name}' to {region}: {error.ErrorMessage}",
-                    "Remove the copy in the portal, then try again.", name);
+                    "What there was of the copy has been removed. Try again.", name);
             }
 
             if (copy.CompletionPercent is null or >= 100)

@@ -85,6 +85,9 @@ internal static partial class AzureNames
     /// <summary>On the snapshot of the disk that a machine boots from: the checkpoint's name. It is what makes a checkpoint.</summary>
     public const string CheckpointNameTag = "azureiaas-checkpoint-name";
 
+    /// <summary>On the snapshot of the disk that a machine boots from: the region that its checkpoint is to be in too.</summary>
+    public const string CopyToTag = "azureiaas-copy-to";
+
     /// <summary>On a snapshot: the kind of storage that its disk was on.</summary>
     public const string SkuTag = "azureiaas-sku";
 

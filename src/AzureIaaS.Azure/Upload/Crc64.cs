@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
+using ArmAes = System.Runtime.Intrinsics.Arm.Aes;
 
 namespace AzureIaaS.Azure.Upload;
 
@@ -23,6 +24,9 @@ internal static class Crc64
     private static readonly Vector128<ulong> OverStride = Powers(Stride * 8);
     private static readonly Vector128<ulong> OverLane = Powers(Lane * 8);
 
+    /// <summary>Whether the processor has carry-less multiplication: PCLMULQDQ, or on ARM64 PMULL.</summary>
+    internal static bool IsAccelerated => Pclmulqdq.IsSupported || ArmAes.IsSupported;
+
     /// <summary>The checksum as the header has it: little-endian, in base 64.</summary>
     /// <param name="data">The bytes.</param>
     public static string Header(ReadOnlySpan<byte> data)
@@ -36,7 +40,7 @@ internal static class Crc64
     /// <param name="data">The bytes.</param>
     public static ulong Compute(ReadOnlySpan<byte> data)
     {
-        if (!Pclmulqdq.IsSupported || data.Length < 2 * Stride)
+        if (!IsAccelerated || data.Length < 2 * Stride)
             return ~Update(ulong.MaxValue, data);
         var whole = data.Length / Stride * Stride;
         return ~Update(Fold(data[..whole]), data[whole..]);
@@ -66,8 +70,9 @@ internal static class Crc64
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<ulong> Carry(Vector128<ulong> lane, Vector128<ulong> over) =>
-        Pclmulqdq.CarrylessMultiply(lane, over, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, over, 0x11);
+    private static Vector128<ulong> Carry(Vector128<ulong> lane, Vector128<ulong> over) => Pclmulqdq.IsSupported
+        ? Pclmulqdq.CarrylessMultiply(lane, over, 0x00) ^ Pclmulqdq.CarrylessMultiply(lane, over, 0x11)
+        : ArmAes.PolynomialMultiplyWideningLower(lane.GetLower(), over.GetLower()) ^ ArmAes.PolynomialMultiplyWideningUpper(lane, over);
 
     private static ulong Update(ulong crc, ReadOnlySpan<byte> data)
     {

@@ -10,11 +10,12 @@ namespace AzureIaaS.Azure.Upload;
 /// </summary>
 internal sealed class PageTarget : IDiskTarget
 {
-    /// <summary>
-    /// How many pieces are under way at most. Each is a block of 4 MiB, and what is under way is sent again after an interruption: eight are
-    /// enough for what one disk takes, and little to repeat.
-    /// </summary>
+    /// <summary>How many requests are under way at most: eight of up to 4 MiB are enough for what one disk takes.</summary>
     public const int MostAtOnce = 8;
+
+    /// <summary>How many blocks are read, decompressed and hashed meanwhile, so that the service never waits for the next. What is under way or made ready is repeated
+    /// after an interruption: ten blocks of 4 MiB at most.</summary>
+    private const int MadeReady = 2;
 
     private readonly PageBlob _blob;
     private readonly PageRanges _written = new();
@@ -39,7 +40,7 @@ internal sealed class PageTarget : IDiskTarget
     }
 
     public DiskTargetTraits Traits { get; } =
-        new() { PieceSize = DiskDigest.BlockSize, Threads = MostAtOnce, Alignment = PageBlob.PageSize, KeepsWrites = true, PrefersFewWrites = true };
+        new() { PieceSize = DiskDigest.BlockSize, Threads = MostAtOnce + MadeReady, Alignment = PageBlob.PageSize, KeepsWrites = true, PrefersFewWrites = true };
 
     public async ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
     {

@@ -23,9 +23,10 @@ internal static class CheckpointCommands
         command.Subcommands.Add(VmCommand.Create("add", "Keep a machine's state.", [Vm, Name], [memory, copyTo], async (run, machine) =>
         {
             var copier = run.Parsed.GetValue(copyTo) is null ? null : run.Ability<ICheckpointCopier>("copies of checkpoints in other regions");
-            var checkpoint = await Provider(run).CreateCheckpointAsync(machine.Id, run.Parsed.GetValue(Name)!, run.Parsed.GetValue(memory), run.Notices, run.Cancellation);
-            if (copier is not null)
-                await copier.CopyCheckpointAsync(machine.Id, checkpoint.Id, run.Parsed.GetValue(copyTo)!, run.Notices, run.Cancellation);
+            var (name, withMemory) = (run.Parsed.GetValue(Name)!, run.Parsed.GetValue(memory));
+            var checkpoint = copier is null
+                ? await Provider(run).CreateCheckpointAsync(machine.Id, name, withMemory, run.Notices, run.Cancellation)
+                : await copier.CreateCopiedCheckpointAsync(machine.Id, name, withMemory, run.Parsed.GetValue(copyTo)!, run.Notices, run.Cancellation);
             run.Output.Write(checkpoint, CoreJson.Default.VmCheckpoint);
         }));
         command.Subcommands.Add(VmCommand.Create("restore", "Take a machine that does not run back to a state that was kept; what it has done since is lost.", [Vm, Name], [WhatIf], RestoreAsync));

@@ -163,9 +163,9 @@ public sealed class DiskCopy
 
     private void Work(CancellationTokenSource stop)
     {
+        var worker = new Worker(this, stop.Token);
         try
         {
-            var worker = new Worker(this, stop.Token);
             while (!stop.IsCancellationRequested && TakeBlock() is { } block)
             {
                 _processors?.Wait(stop.Token);
@@ -184,17 +184,22 @@ public sealed class DiskCopy
         catch
         {
             stop.Cancel();
+            worker.Abandon();
             throw;
         }
     }
 
-    /// <summary>One thread's buffer and hash. It waits for the target on its own thread: a file completes at once, and plain code starts sooner.</summary>
+    /// <summary>
+    /// One thread's buffer and hash. It waits for the target on its own thread: a file completes at once, and plain code starts sooner. All runs of what the buffer
+    /// holds are written side by side, so that a block of many runs takes no longer than one of few.
+    /// </summary>
     private sealed class Worker(DiskCopy copy, CancellationToken cancellation)
     {
         private readonly byte[] _buffer = GC.AllocateUninitializedArray<byte>(copy.PieceSize());
         private readonly IncrementalHash? _hash = copy._options.Digest ? IncrementalHash.CreateHash(HashAlgorithmName.SHA256) : null;
         private readonly byte[] _digest = new byte[DiskDigest.HashSize];
         private readonly List<(long At, int Length)> _kept = [];
+        private readonly List<Task> _writing = [];
         private bool _isCheck;   // what is read is compared, not written
 
         public void Copy(long block)
@@ -204,12 +209,16 @@ public sealed class DiskCopy
             if (IsCopied(block, start, length))
                 return;
             Take(start, length);
+            WaitForWrites();
             if (_hash is null)
                 return;
             _hash.GetHashAndReset(_digest);
             _digest.CopyTo(copy.DigestOf(block));
             copy._options.Journal?.Record(block, _digest);
         }
+
+        /// <summary>Lets writes of a copy that has failed come to their end: the target outlives them.</summary>
+        public void Abandon() => Task.WaitAny(Task.WhenAll(_writing));
 
         private void Take(long start, int length)
         {
@@ -229,8 +238,11 @@ public sealed class DiskCopy
             for (var at = extent.Start; at < extent.End;)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var size = (int)Math.Min(extent.End - at, _buffer.Length - (at % _buffer.Length));
-                var piece = _buffer.AsMemory(0, size);
+                var begin = (int)(at % _buffer.Length);
+                var size = (int)Math.Min(extent.End - at, _buffer.Length - begin);
+                if (_buffer.Length < DiskDigest.BlockSize)
+                    WaitForWrites();   // else every piece of a block has a place of its own
+                var piece = _buffer.AsMemory(begin, size);
                 copy._source.Read(at, piece.Span);
                 _hash?.AppendData(piece.Span);
                 WriteNonZero(at, piece);
@@ -267,18 +279,29 @@ public sealed class DiskCopy
                 return;
             }
 
-            var writing = copy._target.WriteAsync(at, data, cancellation).AsTask();   // what it computes first is done by now
+            var writing = copy._target.WriteAsync(at, data, cancellation);   // what it computes first is done by now
+            if (writing.IsCompletedSuccessfully)
+                writing.GetAwaiter().GetResult();
+            else
+                _writing.Add(writing.AsTask());
+            Interlocked.Add(ref copy._written, data.Length);
+        }
+
+        private void WaitForWrites()
+        {
+            if (_writing.Count == 0)
+                return;
             copy._processors?.Release();
             try
             {
-                writing.GetAwaiter().GetResult();
+                Task.WhenAll(_writing).GetAwaiter().GetResult();
             }
             finally
             {
                 copy._processors?.Wait(CancellationToken.None);
             }
 
-            Interlocked.Add(ref copy._written, data.Length);
+            _writing.Clear();
         }
 
         /// <summary>Whether a former attempt copied the block and the target still holds exactly that.</summary>

@@ -51,14 +51,18 @@ public interface IStageAdopter
 /// <summary>A provider that keeps checkpoints in other regions too, where they outlive the loss of their own.</summary>
 public interface ICheckpointCopier
 {
-    /// <summary>Copies a checkpoint to another region; one that is there already stays as it is. It is removed with the checkpoint.</summary>
+    /// <summary>
+    /// Keeps the state of a machine, and copies it to another region; it is removed with the checkpoint. One of that name whose copy was cut off is not taken again:
+    /// its copy goes on.
+    /// </summary>
     /// <param name="id">The machine's id.</param>
-    /// <param name="checkpoint">The checkpoint's id.</param>
+    /// <param name="name">The checkpoint's name.</param>
+    /// <param name="memory">Whether its memory is kept too.</param>
     /// <param name="region">The region.</param>
-    /// <param name="notices">Receives progress.</param>
+    /// <param name="notices">Receives progress and warnings.</param>
     /// <param name="cancellation">Stops waiting; the same again goes on.</param>
-    /// <exception cref="IaaSException">There is no such checkpoint, or no such region.</exception>
-    Task CopyCheckpointAsync(Guid id, Guid checkpoint, string region, IProgress<Notice> notices, CancellationToken cancellation);
+    /// <exception cref="IaaSException">There is no such region, or the machine has a checkpoint of that name that is there already.</exception>
+    Task<VmCheckpoint> CreateCopiedCheckpointAsync(Guid id, string name, bool memory, string region, IProgress<Notice> notices, CancellationToken cancellation);
 }
 
 /// <summary>Something that a machine or an import has left behind, and that nothing uses any more.</summary>

@@ -78,9 +78,9 @@ public sealed class CheckpointVmCommand : VmCmdlet
             return;
         Begin(machine.Name, async c =>
         {
-            var checkpoint = await CheckpointAbility.Of(session).CreateCheckpointAsync(machine.Id, name, IncludeMemory, Output, c);
-            if (copier is not null)
-                await copier.CopyCheckpointAsync(machine.Id, checkpoint.Id, CopyTo!, Output, c);
+            var checkpoint = copier is null
+                ? await CheckpointAbility.Of(session).CreateCheckpointAsync(machine.Id, name, IncludeMemory, Output, c)
+                : await copier.CreateCopiedCheckpointAsync(machine.Id, name, IncludeMemory, CopyTo!, Output, c);
             checkpoint.Context = session.Context.Name;
             Output.Write(checkpoint);
         });

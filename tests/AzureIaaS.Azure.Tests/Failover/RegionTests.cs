@@ -25,6 +25,7 @@ public sealed class RegionTests : IDisposable
     public async Task A_machine_comes_back_in_another_region_with_its_address_and_goes_on_living_there()
     {
         var machine = await OnNetworkAsync();
+        await _azure.Provider.StartAsync(machine.Id, new StartOptions { Publish = [PublishedPort.Parse("443"), PublishedPort.Parse("53/udp")], PublishFrom = ["198.51.100.0/24"] }, _azure, default);
         await Checkpoints.CreateCheckpointAsync(machine.Id, "hourly", false, _azure, default);
         _azure.Time.Advance(TimeSpan.FromMinutes(40));
 
@@ -37,7 +38,10 @@ public sealed class RegionTests : IDisposable
         var after = Assert.Single(await _azure.Session.ListAsync(default));
         Assert.Equal((machine.Id, MachineState.Running, There, null, "10.20.0.9"), (after.Id, after.State, after.Region, after.Zone, after.IPAddress));
         Assert.Equal("corp-northeurope", (await _azure.Provider.FindAsync(machine.Id, default))!.NetworkAdapters[0].Network);
-        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Warning && n.Text.Contains("public address", StringComparison.Ordinal));
+        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Warning && n.Text.Contains("loses its public address", StringComparison.Ordinal));
+        Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Warning && n.Text.Contains("published ports (443, 53/udp) are closed", StringComparison.Ordinal));
+        Assert.DoesNotContain(_azure.Arm.Resources.Values, g => g["properties"]?["securityRules"] is System.Text.Json.Nodes.JsonArray { Count: > 0 });   // as it was said
+        Assert.Empty((await _azure.Provider.FindAsync(machine.Id, default))!.PublishedPorts);
         Assert.Contains(_azure.Notices, n => n.Kind == NoticeKind.Step && n.Text.StartsWith("Copying snapshot", StringComparison.Ordinal) && n.Fraction is > 0 and < 1);
         // The stand-in is as closed as the network was; the old disk is there still.
         Assert.Empty(_azure.Arm.Resources[TestAzure.IdOf("Microsoft.Network/networkSecurityGroups", "corp-northeurope")]["properties"]!["securityRules"]!.AsArray());
@@ -57,8 +61,7 @@ public sealed class RegionTests : IDisposable
     public async Task What_was_copied_before_needs_nothing_of_the_lost_region()
     {
         var machine = await OnNetworkAsync();
-        var copied = await Checkpoints.CreateCheckpointAsync(machine.Id, "copied", false, _azure, default);
-        await ((ICheckpointCopier)_azure.Provider).CopyCheckpointAsync(machine.Id, copied.Id, There, _azure, default);
+        var copied = await CopiedAsync(_azure, machine, "copied");
         await Checkpoints.CreateCheckpointAsync(machine.Id, "younger", false, _azure, default);
         _azure.Arm.Intercept = r => r.Method == "PUT" && System.Text.Encoding.UTF8.GetString(r.Body).Contains("westeurope", StringComparison.Ordinal)
             ? Answer.Error(500, "RegionDown", "The region does not answer.") : null;
@@ -106,8 +109,7 @@ public sealed class RegionTests : IDisposable
         var machine = await OnNetworkAsync();
         if (isCopied)
         {
-            var kept = await Checkpoints.CreateCheckpointAsync(machine.Id, "hourly", false, _azure, default);
-            await ((ICheckpointCopier)_azure.Provider).CopyCheckpointAsync(machine.Id, kept.Id, There, _azure, default);
+            await CopiedAsync(_azure, machine, "hourly");
             _azure.Time.Advance(TimeSpan.FromMinutes(40));
         }
 
@@ -171,6 +173,58 @@ public sealed class RegionTests : IDisposable
         Assert.Equal("SameRegion", await Refusal("westeurope"));
         Assert.Equal("SizeNotInRegion", await Refusal("nowhere"));
     }
+
+    [Fact]
+    public async Task A_checkpoint_whose_copy_was_cut_off_at_any_request_goes_on_by_resuming_it_or_by_the_same_again_here_or_elsewhere()
+    {
+        var everywhere = Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is not null;
+        for (var (at, way) = (0, 0); ; at += everywhere ? 1 : 2, way = (way + 1) % 3)
+        {
+            using var azure = new TestAzure();
+            var machine = await azure.ImportAsync(azure.Image("web01.img", 24 * MiB, (1024, 64)));
+            using var stop = new CancellationTokenSource();
+            var (requests, cut) = (0, at);
+            azure.Arm.Intercept = r =>
+            {
+                if (r.Path.Contains("/snapshots/", StringComparison.Ordinal) && requests++ == cut)
+                    stop.Cancel();
+                return stop.IsCancellationRequested ? throw new OperationCanceledException(stop.Token) : null;
+            };
+            var died = await Record.ExceptionAsync(() => CopiedAsync(azure, machine, "hourly", stop.Token)) is not null;
+            azure.Arm.Intercept = _ => null;
+            if (died)
+                azure.Restart();
+            var taken = azure.Arm.Resources.Values.Where(IsCheckpoint).Select(s => (string?)s["id"]).ToList();
+            using var other = way == 2 ? azure.OtherComputer() : null;
+            if (way == 0)
+                await ResumeAllAsync(azure);
+            if (died && (way != 0 || taken.Count == 0))
+                await CopiedAsync(other ?? azure, machine, "hourly");
+
+            var checkpoint = Assert.Single((await azure.Provider.FindAsync(machine.Id, default))!.Checkpoints);
+            var now = azure.Arm.Resources.Values.Where(IsCheckpoint).Select(s => (string?)s["id"]);
+            Assert.Equal(taken.Count > 0 ? taken : now, now);   // not taken again
+            var copy = Assert.Single(azure.Arm.Resources.Values, s => (string?)s["location"] == There);
+            Assert.Equal(("hourly", checkpoint.Id.ToString(), 100), (checkpoint.Name, (string?)copy["tags"]!["azureiaas-checkpoint"], (int?)copy["properties"]!["completionPercent"]));
+            Assert.Equal("CheckpointNameTaken", (await Assert.ThrowsAsync<IaaSException>(() => CopiedAsync(other ?? azure, machine, "hourly"))).ErrorId);
+            await ResumeAllAsync(azure);   // what the other computer has done by now is done
+            Assert.Empty(azure.Session.ListOperations(includeEnded: false));
+            Assert.Equal(2, azure.Arm.Resources.Keys.Count(k => k.Contains("/snapshots/", StringComparison.Ordinal)));
+            if (!died)
+                return;
+        }
+    }
+
+    private static async Task ResumeAllAsync(TestAzure azure)
+    {
+        foreach (var operation in azure.Session.ListOperations(includeEnded: false))
+            await azure.Session.ResumeOperationAsync(operation.Id, azure, default);
+    }
+
+    private static bool IsCheckpoint(System.Text.Json.Nodes.JsonObject resource) => resource["tags"]?["azureiaas-checkpoint-name"] is not null;
+
+    private static Task<VmCheckpoint> CopiedAsync(TestAzure azure, VirtualMachine machine, string name, CancellationToken cancellation = default) =>
+        ((ICheckpointCopier)azure.Provider).CreateCopiedCheckpointAsync(machine.Id, name, false, There, azure, cancellation);
 
     private static Task<FailoverReport> RehearseAsync(VirtualMachine machine, TestAzure azure, params FailoverCheck[] checks) =>
         ((IFailoverProvider)azure.Provider).FailOverAsync(machine.Id, new FailoverOptions { Kind = FailoverKind.Test, TargetHost = There, Checks = checks }, azure, default);

@@ -11,6 +11,7 @@ public sealed class KillTests
     private const int Size = 192;
     private const int Rounds = 2;
     private const int SoakRounds = 50;
+    private const int SoakAtOnce = 4;   // a round waits more than it works
 
     [SkippableFact]
     public async Task An_upload_that_is_killed_at_any_moment_ends_as_the_same_bytes()
@@ -21,9 +22,12 @@ public sealed class KillTests
         using var storage = await Azurite.StartAsync();
         using var azure = new TestAzure();   // for its folder and its images alone
         var image = azure.Image("web01.img", Size * (long)MiB, (0, 60 << 10), (100 << 10, 60 << 10), ((Size << 10) - 64, 64));
+        var isSoak = Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is not null;
         var random = new Random(20_24);
-        for (var round = 0; round < (Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is null ? Rounds : SoakRounds); round++)
+        var rounds = Enumerable.Range(0, isSoak ? SoakRounds : Rounds).Select(round => (round, random.NextDouble() * 16, random.NextDouble() * 6)).ToList();
+        await Parallel.ForEachAsync(rounds, new ParallelOptions { MaxDegreeOfParallelism = isSoak ? SoakAtOnce : 1 }, async (drawn, stop) =>
         {
+            var (round, first, second) = drawn;
             using var server = new ArmServer(0);
             var arm = new ArmDouble.Arm(TimeProvider.System, storage) { PollsUntilDone = 0, RetryAfter = "0" };
             _ = server.RunAsync(arm);
@@ -32,8 +36,8 @@ public sealed class KillTests
             await RunAsync(program!, home, null, "connect", "--azure", "--subscription", $"{TestAzure.Subscription}", "--resource-group", "farm", "--location", "westeurope", "--environment", $"{server.Address}");
             string[] import = ["import", image, "--name", name, "--os-type", "Linux", "--firmware", "Bios"];
             // From before the disk is made to after its last page: whatever moment it is, the next one goes on.
-            var killed = await RunAsync(program!, home, TimeSpan.FromSeconds(2 + (random.NextDouble() * 16)), import);
-            await RunAsync(program!, home, TimeSpan.FromSeconds(6 + (random.NextDouble() * 6)), import);
+            var killed = await RunAsync(program!, home, TimeSpan.FromSeconds(2 + first), import);
+            await RunAsync(program!, home, TimeSpan.FromSeconds(6 + second), import);
             var last = await RunAsync(program!, home, null, import);
 
             Assert.True(last.Code == 0 || last.Output.Contains("VmNameTaken", StringComparison.Ordinal) || last.Output.Contains("already", StringComparison.Ordinal), $"{killed.Output}\n{last.Output}");
@@ -42,7 +46,7 @@ public sealed class KillTests
             Assert.Equal("conectix"u8.ToArray(), content[^512..^504]);
             Assert.Equal("Unattached", (string?)arm.Resources[TestAzure.IdOf("Microsoft.Compute/disks", name + "-disk0")]["properties"]!["diskState"]);
             Assert.Single(arm.Resources.Keys, k => k.Contains("/disks/", StringComparison.Ordinal));
-        }
+        });
     }
 
     private static async Task<(int Code, string Output)> RunAsync(string program, string home, TimeSpan? killAfter, params string[] arguments)

@@ -106,6 +106,29 @@ public sealed class DiskCopyTests : IDisposable
     }
 
     [Fact]
+    public async Task RunsOfABlockAreWrittenSideBySide()
+    {
+        var content = Content(2 * Block, dataAt: [(0, 70_000), (1 << 20, 70_000), (2 << 20, 70_000), (Block, Block)]);
+        var target = new MemoryTarget(content.Length) { Traits = new DiskTargetTraits { PieceSize = Block, Threads = 1 }, WaitsFor = 3 };
+
+        var result = await CopyAsync(content, target, new DiskCopyOptions());   // with one at a time, the first would wait for ever
+
+        Assert.Equal(content, target.Content);
+        Assert.Equal(DigestOf(content), result.Digest);
+    }
+
+    [Fact]
+    public async Task AFailureWaitsForTheWritesUnderWay()
+    {
+        var content = Content(Block, dataAt: [(0, 70_000), (1 << 20, 70_000), (2 << 20, 70_000)]);
+        var target = new MemoryTarget(content.Length) { Traits = new DiskTargetTraits { PieceSize = Block, Threads = 1 }, WaitsFor = 4, FailsAt = 2 << 20 };
+
+        var failure = await Assert.ThrowsAsync<IaaSException>(() => CopyAsync(content, target, new DiskCopyOptions()));
+
+        Assert.Equal(("NotEnoughSpace", 0), (failure.ErrorId, target.UnderWay));
+    }
+
+    [Fact]
     public async Task CancellingLeavesTheJournalGood()
     {
         var content = Content(6 * Block, dataAt: [(0, 6 * Block)]);
@@ -159,15 +182,40 @@ public sealed class DiskCopyTests : IDisposable
 
         public int Writes { get; private set; }
 
+        /// <summary>How many writes of the first block must be under way before one of them ends; 0 for a target that ends each at once.</summary>
+        public int WaitsFor { get; init; }
+
+        public int UnderWay => _underWay;
+
+        private readonly TaskCompletionSource _enough = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _underWay;
+
         public DiskTargetTraits Traits { get; init; } = DiskTargetTraits.None;
 
         public ValueTask WriteAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
         {
             if (offset + data.Length > FailsAt)
                 throw new IaaSException(ErrorKind.NoCapacity, "NotEnoughSpace", "full", "make room");
+            if (WaitsFor > 0 && offset < Block)
+                return new ValueTask(WriteLaterAsync(offset, data, cancellation));
             data.CopyTo(Content.AsMemory((int)offset));
             Writes++;
             return ValueTask.CompletedTask;
+        }
+
+        private async Task WriteLaterAsync(long offset, ReadOnlyMemory<byte> data, CancellationToken cancellation)
+        {
+            if (Interlocked.Increment(ref _underWay) == WaitsFor)
+                _enough.SetResult();
+            try
+            {
+                await _enough.Task.WaitAsync(cancellation);
+                data.CopyTo(Content.AsMemory((int)offset));
+            }
+            finally
+            {
+                Interlocked.Decrement(ref _underWay);
+            }
         }
 
         public ValueTask ReadAsync(long offset, Memory<byte> buffer, CancellationToken cancellation)

@@ -47,27 +47,28 @@ internal sealed class UploadBenchmark : Benchmark
         using var storage = await Azurite.StartAsync();
         using var cloud = new CloudBench(workshop.EmptyFolder(Name), storage);
         var nonZero = CountNonZero((await corpus.SyntheticAsync(ImageKind.Raw)).Path);
-        var notes = new UploadNotes();
+        TimeSpan WorkSoFar() => Environment.CpuUsage.TotalTime + storage.ProcessorTime;
+        var notes = new UploadNotes(WorkSoFar);
         var (number, whole) = (0, new List<TimeSpan>());
         var (ownWork, plainWork) = (new List<TimeSpan>(), new List<TimeSpan>());
         var times = await new Contest(workshop.Rounds, countOthers: false).HoldAsync(
             new Contestant("ours", async () =>
             {
-                var (time, before) = (Stopwatch.StartNew(), Environment.CpuUsage.TotalTime);
+                var time = Stopwatch.StartNew();
                 await cloud.Session.Imports.ImportAsync(
                     new ImportRequest { Path = image.Path, Name = $"vm{number++}", OSType = GuestOSType.Linux, Firmware = Firmware.Bios }, notes, CancellationToken.None);
                 whole.Add(time.Elapsed);
-                ownWork.Add(Environment.CpuUsage.TotalTime - before);
+                ownWork.Add(notes.Work);
                 return notes.Elapsed;
             }),
-            new Contestant("pages", () => WritePagesAsync(storage, $"plain{number}", nonZero, PieceOf(nonZero, notes.Requests))),
-            new Contestant("large", async () =>
+            new Contestant("pages", async () =>
             {
-                var before = Environment.CpuUsage.TotalTime;
-                var time = await WritePagesAsync(storage, $"large{number}", nonZero, PieceSize);
-                plainWork.Add(Environment.CpuUsage.TotalTime - before);
+                var before = WorkSoFar();
+                var time = await WritePagesAsync(storage, $"plain{number}", nonZero, PieceOf(nonZero, notes.Requests));
+                plainWork.Add(WorkSoFar() - before);
                 return time;
-            }));
+            }),
+            new Contestant("large", () => WritePagesAsync(storage, $"large{number}", nonZero, PieceSize)));
         var ratio = times["pages"] / times["ours"];
         var sent = (double)notes.Sent / nonZero;
         var checks = TimeOfChecks(nonZero);
@@ -75,7 +76,7 @@ internal sealed class UploadBenchmark : Benchmark
         [
             new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer, as many requests {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
             new Row(Name, $"{image.Name}, the same", Row.Time(times["ours"]), $"plain writer, 4 MB a request {Row.Time(times["large"])}", Row.Ratio(times["large"] / times["ours"])) { IsDisturbed = times.IsDisturbed },
-            new Row(Name, $"{image.Name}, processor time of the whole import", Row.Time(Statistics.Median(ownWork)), $"plain writer, 4 MB a request {Row.Time(Statistics.Median(plainWork))}", ""),
+            new Row(Name, $"{image.Name}, processor time of both ends meanwhile", Row.Time(Statistics.Median(ownWork)), $"plain writer, as many requests {Row.Time(Statistics.Median(plainWork))}", Row.Ratio(Statistics.Median(plainWork) / Statistics.Median(ownWork))),
             new Row(Name, $"{image.Name}, its checks: CRC-64 and SHA-256 of all data, processor time", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
             new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Sent), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
         ];
@@ -91,7 +92,7 @@ internal sealed class UploadBenchmark : Benchmark
         await storage.CreateAsync(name, (long)count * piece);
         var data = RandomNumberGenerator.GetBytes(piece);
         var address = storage.Grant(name, TimeProvider.System.GetUtcNow().AddHours(1), write: true);
-        using var http = new HttpClient();
+        using var http = new HttpClient { Timeout = Timeout.InfiniteTimeSpan };
         var time = Stopwatch.StartNew();
         await Parallel.ForEachAsync(Enumerable.Range(0, count), new ParallelOptions { MaxDegreeOfParallelism = PageWriters }, async (i, c) =>
         {
