@@ -17,6 +17,9 @@ internal sealed record Flow(double Rate, double Lost, double Switch, double Send
     /// <summary>Processor time that a frame takes which arrives, in microseconds: of both guests and what is between them. Others on this machine do not change it much.</summary>
     public double Cost => (Qemus + Switch) / Rate * 1e6;
 
+    /// <summary>How many processors others kept busy.</summary>
+    public double Others => Machine - Qemus - Switch;
+
     public override string ToString() => string.Create(CultureInfo.InvariantCulture,
         $"{Rate:N0}/s, {Lost:0.0 %} lost, switch {Switch:0 %}, guests {Sender:0 %} and {Receiver:0 %}, machine {Machine:0 %}, {Cost:0} µs a frame");
 }
