@@ -25,9 +25,10 @@ internal sealed class GuestsBenchmark : Benchmark
 
     public override async Task<IReadOnlyList<Row>> RunAsync(Workshop workshop)
     {
-        if (!CanRun(out var why))
+        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        if (!path.Any(f => File.Exists(Path.Combine(f, "qemu-system-x86_64"))))
         {
-            Workshop.Say($"left out: {why}");
+            Workshop.Say("left out: qemu-system-x86_64 is not installed");
             return [];
         }
 
@@ -51,13 +52,6 @@ internal sealed class GuestsBenchmark : Benchmark
         }
     }
 
-    private static bool CanRun(out string why)
-    {
-        var path = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
-        why = path.Any(f => File.Exists(Path.Combine(f, "qemu-system-x86_64"))) ? "" : "qemu-system-x86_64 is not installed";
-        return why.Length == 0;
-    }
-
     private async Task<IReadOnlyList<Row>> MeasureAsync(Workshop workshop, GuestTraffic traffic)
     {
         await traffic.PrepareAsync();
@@ -77,7 +71,7 @@ internal sealed class GuestsBenchmark : Benchmark
                 files[way].Add(Say(way, await traffic.SendFileAsync(way)));
         }
 
-        var isDisturbed = !OtherLoad.IsQuiet(Median(flows.Values.SelectMany(f => f.Values).SelectMany(f => f).Select(f => f.Others)));
+        var isDisturbed = !OtherLoad.IsQuiet(Statistics.Median(flows.Values.SelectMany(f => f.Values).SelectMany(f => f).Select(f => f.Others)));
         IEnumerable<Row> rows = [.. Frames.SelectMany(f => RowsOf(f.What, flows[f.Length])), .. RowsOf(traffic.FileLength, files)];
         return [.. rows.Select(r => r with { IsDisturbed = isDisturbed })];
     }
@@ -93,21 +87,21 @@ internal sealed class GuestsBenchmark : Benchmark
 
     private IEnumerable<Row> RowsOf(string what, Dictionary<Way, List<Flow>> flows)
     {
-        var rates = flows.ToDictionary(f => f.Key, f => Median(f.Value.Select(m => m.Rate)));
-        string Lost(Way way) => string.Create(CultureInfo.InvariantCulture, $"{Median(flows[way].Select(m => m.Lost)):0.0 %} lost");
+        var rates = flows.ToDictionary(f => f.Key, f => Statistics.Median(f.Value.Select(m => m.Rate)));
+        string Lost(Way way) => string.Create(CultureInfo.InvariantCulture, $"{Statistics.Median(flows[way].Select(m => m.Lost)):0.0 %} lost");
         yield return RowOf(what, rates, r => $"{Thousands(r)}/s", Lost(Way.Switch), Lost(Way.Multicast), $"; sent to nowhere {Thousands(rates[Way.Nowhere])}/s");
         var ours = flows[Way.Switch];
-        string Percent(Func<Flow, double> value) => string.Create(CultureInfo.InvariantCulture, $"{Median(ours.Select(value)):0 %}");
+        string Percent(Func<Flow, double> value) => string.Create(CultureInfo.InvariantCulture, $"{Statistics.Median(ours.Select(value)):0 %}");
         yield return new Row(Name, "the same: of a core", $"switch {Percent(m => m.Switch)}", $"the guests' own processors {Percent(m => m.Sender)} and {Percent(m => m.Receiver)}, both QEMUs {Percent(m => m.Qemus)}, the whole machine {Percent(m => m.Machine)}", Percent(m => m.Switch));
-        yield return CostOf("the same: processor time a frame", Meeting.ToDictionary(w => w, w => Median(flows[w].Select(m => m.Cost))), c => string.Create(CultureInfo.InvariantCulture, $"{c:0} µs"));
+        yield return CostOf("the same: processor time a frame", Meeting.ToDictionary(w => w, w => Statistics.Median(flows[w].Select(m => m.Cost))), c => string.Create(CultureInfo.InvariantCulture, $"{c:0} µs"));
     }
 
     private IEnumerable<Row> RowsOf(long length, Dictionary<Way, List<Transfer>> files)
     {
-        var rates = files.ToDictionary(f => f.Key, f => Median(f.Value.Select(m => m.Rate)));
-        string Again(Way way) => string.Create(CultureInfo.InvariantCulture, $"{Median(files[way].Select(m => (double)m.Again)):0} segments sent again");
+        var rates = files.ToDictionary(f => f.Key, f => Statistics.Median(f.Value.Select(m => m.Rate)));
+        string Again(Way way) => string.Create(CultureInfo.InvariantCulture, $"{Statistics.Median(files[way].Select(m => (double)m.Again)):0} segments sent again");
         yield return RowOf($"a file of {ByteSize.Format(length)} by HTTP between Linux guests", rates, r => string.Create(CultureInfo.InvariantCulture, $"{r / (1 << 20):0.0} MiB/s"), Again(Way.Switch), Again(Way.Multicast), "");
-        yield return CostOf("the same: processor time a MiB", files.ToDictionary(f => f.Key, f => Median(f.Value.Select(m => m.Cost * 1000))), c => string.Create(CultureInfo.InvariantCulture, $"{c:0} ms"));
+        yield return CostOf("the same: processor time a MiB", files.ToDictionary(f => f.Key, f => Statistics.Median(f.Value.Select(m => m.Cost * 1000))), c => string.Create(CultureInfo.InvariantCulture, $"{c:0} ms"));
     }
 
     private Row RowOf(string what, Dictionary<Way, double> rates, Func<double, string> format, string ours, string mcast, string more)
@@ -123,6 +117,4 @@ internal sealed class GuestsBenchmark : Benchmark
         $"{Row.Ratio(costs[Way.Multicast] / costs[Way.Switch])} of mcast, {Row.Ratio(costs[Way.Datagrams] / costs[Way.Switch])} of datagrams");
 
     private static string Thousands(double rate) => string.Create(CultureInfo.InvariantCulture, $"{rate / 1000:0.0} k");
-
-    private static double Median(IEnumerable<double> values) => values.Order().ToList() is var sorted ? sorted[sorted.Count / 2] : 0;
 }
