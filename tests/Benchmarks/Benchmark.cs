@@ -26,6 +26,7 @@ internal abstract class Benchmark
         new UnplannedBenchmark(),
         new WatcherBenchmark(),
         new SwitchBenchmark(),
+        new GuestsBenchmark(),
         new SiteBenchmark(),
         new ScaleBenchmark(),
         new SimulationBenchmark(),

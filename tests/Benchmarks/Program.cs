@@ -3,6 +3,8 @@ namespace AzureIaaS.Benchmarks;
 /// <summary>Benchmarks: ratios to peers in the same run. A target that is missed is marked in the table; it is no failure.</summary>
 internal static class Program
 {
+    private const int Stopped = 130;
+
     private static async Task<int> Main(string[] arguments)
     {
         if (arguments is [CopyVerb.Name, .. var copy])
@@ -35,7 +37,12 @@ internal static class Program
                     Workshop.Say($"{row.What}: {row.Result} {row.Verdict}".TrimEnd());
                 rows.AddRange(measured);
             }
-            catch (Exception e) when (e is InvalidOperationException or IaaSException or IOException)
+            catch (OperationCanceledException)
+            {
+                Workshop.Say($"{benchmark.Name} was stopped");
+                return Stopped;
+            }
+            catch (Exception e) when (e is InvalidOperationException or IaaSException or IOException or TimeoutException)
             {
                 // What the others measured is not lost.
                 Workshop.Say($"{benchmark.Name} failed: {e}");

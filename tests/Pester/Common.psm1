@@ -85,7 +85,12 @@ function Exit-TestHome {
         Get-IaaSVm -Context $context.Name -ErrorAction Ignore | Remove-IaaSVm -Force -Confirm:$false -ErrorAction Ignore
         Disconnect-IaaS $context.Name | Out-Null
     }
-    foreach ($process in Get-TestProcess $TestHome) { Stop-Process -Id $process.Id -Force -ErrorAction Ignore }
+    # Whoever starts machines before the machines: a watcher brings back the one that it sees killed.
+    Wait-Until {
+        $left = Get-TestProcess $TestHome | Sort-Object { $_.CommandLine -match '^\S*qemu' }
+        foreach ($process in $left) { Stop-Process -Id $process.Id -Force -ErrorAction Ignore }
+        -not $left
+    } "the processes of $TestHome to end"
     $Held | ForEach-Object Dispose
     $Held.Clear()
     if ($FormerContexts) { [IO.File]::WriteAllBytes((Get-ContextFile), $FormerContexts) }

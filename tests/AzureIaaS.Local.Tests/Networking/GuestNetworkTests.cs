@@ -100,12 +100,21 @@ public class GuestNetworkTests
         Assert.Equal((FailoverOutcome.Succeeded, null), (lost.Outcome, lost.Error));
         await fabric.ReachesAsync(client, web.ComputerName);
 
-        // Its DHCP client renews what it has.
+        // Its DHCP client renews what it has, and one that begins anew gets the same although another guest is a DHCP server: that one is not even asked.
         DateTimeOffset? Leased() => fabric.Session.Store.Networks.PlacesOf(web.Id).Single().Leased;
-        var leased = Leased();
-        await fabric.TypeAsync(web, "killall -USR1 udhcpc");
-        await Until.HoldsAsync(() => Leased() > leased, "The address was not renewed.");
-        Assert.Contains($"inet {web.IPAddress}/24", await fabric.TypeAsync(web, "ip -4 addr show eth0"), StringComparison.Ordinal);
+        await fabric.TypeAsync(client, $"printf 'start 10.20.0.66\\nend 10.20.0.66\\ninterface eth0\\nopt dns {client.IPAddress}\\n' > /tmp/rogue.conf; udhcpd -f /tmp/rogue.conf > /tmp/rogue.log 2>&1 &");
+        foreach (var ask in new[] { "killall -USR1 udhcpc", "killall udhcpc" })
+        {
+            var leased = Leased();
+            await fabric.TypeAsync(web, ask);
+            await Until.HoldsAsync(() => Leased() > leased, $"The address was not leased again after '{ask}'.");
+        }
+
+        var rogue = await fabric.TypeAsync(client, "cat /tmp/rogue.log");
+        Assert.Contains("started", rogue, StringComparison.Ordinal);
+        Assert.DoesNotContain("sending", rogue, StringComparison.Ordinal);
+        Assert.Contains($"inet {web.IPAddress}/24", await fabric.TypeAsync(web, "until ip -4 addr show eth0 | grep inet; do usleep 100000; done"), StringComparison.Ordinal);
+        await Until.HoldsAsync(async () => (await fabric.TypeAsync(web, "cat /etc/resolv.conf")).Contains("nameserver 10.20.0.1", StringComparison.Ordinal), () => "The rogue has given it a resolver.");
     }
 
     [SkippableFact]

@@ -1,5 +1,3 @@
-using System.Net.Sockets;
-using System.Text;
 using AzureIaaS.Guests.Testing;
 using AzureIaaS.Imports;
 using AzureIaaS.Local.Machines;
@@ -62,22 +60,6 @@ internal static class LinuxMachines
     public static async Task<string> TypeAsync(this TestFabric fabric, VirtualMachine machine, string command, int seconds = 120)
     {
         var notes = MachineNotes.Of(fabric.Session.Store.Machines.Find(machine.Id)!);
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        await socket.ConnectAsync(new UnixDomainSocketEndPoint(fabric.Layout.Machine(machine.Id, notes.Slot).ConsoleSocket));
-        await socket.SendAsync(Encoding.UTF8.GetBytes(command + "\n"));
-        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(seconds));
-        var (said, buffer) = (new StringBuilder(), new byte[4096]);
-        try
-        {
-            while (!said.ToString().Contains("guest: done", StringComparison.Ordinal))
-                said.Append(Encoding.UTF8.GetString(buffer, 0, await socket.ReceiveAsync(buffer, limit.Token)));
-        }
-        catch (OperationCanceledException)
-        {
-            Assert.Fail($"{machine.Name} did not end '{command}' in time; it said: {said}");
-        }
-
-        var lines = said.ToString().ReplaceLineEndings("\n").Split('\n').Where(l => l.StartsWith("guest: | ", StringComparison.Ordinal)).Select(l => l["guest: | ".Length..]);
-        return string.Join('\n', lines);
+        return await LinuxConsole.TypeAsync(fabric.Layout.Machine(machine.Id, notes.Slot).ConsoleSocket, command, TimeSpan.FromSeconds(seconds));
     }
 }

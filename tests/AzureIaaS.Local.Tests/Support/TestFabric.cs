@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using AzureIaaS.Guests.Testing;
 using AzureIaaS.Imports;
 using AzureIaaS.Local.Fabric;
@@ -91,7 +92,7 @@ internal sealed class TestFabric : IDisposable
     public static IEnumerable<string> Entries(string folder) => Directory.Exists(folder) ? Directory.EnumerateFileSystemEntries(folder).Where(f => Path.GetFileName(f) != ".simulated") : [];
 
     /// <summary>The numbers of this fabric's QEMU processes.</summary>
-    public List<int> QemuProcesses() => [.. Processes().Where(p => p.Line.Contains("qemu-system", StringComparison.Ordinal)).Select(p => p.Id)];
+    public List<int> QemuProcesses() => [.. Processes().Where(p => IsQemu(p.Line)).Select(p => p.Id)];
 
     /// <summary>The numbers of the processes that serve and copy the images of linked machines.</summary>
     public List<int> LinkProcesses() => [.. Processes().Where(p => p.Line.Contains("\0serve\0", StringComparison.Ordinal)).Select(p => p.Id)];
@@ -99,19 +100,36 @@ internal sealed class TestFabric : IDisposable
     public void Dispose()
     {
         Session.Dispose();
-        foreach (var (id, _) in Processes())
-        {
-            if (ProcessTable.Find(id) is { } process)
-                ProcessTable.KillAsync(process, TimeSpan.FromSeconds(10)).GetAwaiter().GetResult();
-        }
-
+        EndProcesses();
         Directory.Delete(Folder, recursive: true);
     }
 
-    /// <summary>Every process that was started for this fabric: machines, and watchers of commands that ran as processes of their own.</summary>
+    /// <summary>
+    /// Ends whoever starts machines before the machines: a watcher brings back the one that it sees killed. What was just being started is found by
+    /// looking again, until nothing is found twice.
+    /// </summary>
+    private void EndProcesses()
+    {
+        var limit = Stopwatch.StartNew();
+        for (var found = 2; found > 0; found--)
+        {
+            foreach (var (id, line) in Processes().OrderBy(p => IsQemu(p.Line)))
+            {
+                found = 3;
+                if (limit.Elapsed > TimeSpan.FromMinutes(3))
+                    throw new InvalidOperationException($"Process {id} of the test's fabric does not end, or is started again and again: {line.Replace('\0', ' ')}");
+                if (ProcessTable.Find(id) is { } process)
+                    ProcessTable.KillAsync(process, TimeSpan.FromSeconds(10)).GetAwaiter().GetResult();
+            }
+        }
+    }
+
+    private static bool IsQemu(string line) => line.Contains("qemu-system", StringComparison.Ordinal);
+
+    /// <summary>Every process that was started for this fabric: by its command line, or by the configuration that it was given.</summary>
     private List<(int Id, string Line)> Processes()
     {
-        var found = new List<(int Id, string Line)>();
+        var (found, configuration) = (new List<(int Id, string Line)>(), $"XDG_CONFIG_HOME={Folder}/");
         foreach (var folder in Directory.EnumerateDirectories("/proc"))
         {
             if (!int.TryParse(Path.GetFileName(folder), out var id) || id == Environment.ProcessId)
@@ -119,12 +137,12 @@ internal sealed class TestFabric : IDisposable
             try
             {
                 var line = File.ReadAllText(Path.Combine(folder, "cmdline"));
-                if (line.Contains(Root, StringComparison.Ordinal))
+                if (line.Contains(Root, StringComparison.Ordinal) || File.ReadAllText(Path.Combine(folder, "environ")).Contains(configuration, StringComparison.Ordinal))
                     found.Add((id, line));
             }
-            catch (IOException)
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // It ended meanwhile.
+                // It ended meanwhile, or is another user's.
             }
         }
 
