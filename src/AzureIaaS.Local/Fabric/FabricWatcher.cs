@@ -309,7 +309,7 @@ internal sealed class FabricWatcher(LocalServices services, Healer healer, Rehea
             {
                 await hypervisor.WatchAsync(files, process, Signal, stop);
             }
-            catch (Exception e) when (e is TimeoutException or IaaSException or IOException)
+            catch (Exception e) when (e is IaaSException or IOException)
             {
                 // It does not answer; whoever looks finds out why.
             }

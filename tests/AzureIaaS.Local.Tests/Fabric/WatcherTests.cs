@@ -39,8 +39,7 @@ public class WatcherTests
         await File.AppendAllTextAsync(log, string.Concat(Enumerable.Repeat(new string('x', 1023) + "\n", 24 << 10)));
         var full = Allocated(log);
         await using var watcher = new TestWatcher(fabric);
-        for (var i = 0; i < 200 && Allocated(log) == full; i++)
-            await Task.Delay(50);
+        await Until.HoldsAsync(() => Allocated(log) < full, "The log is not bounded.");
         Assert.InRange(Allocated(log), 1, full / 2);
         Assert.EndsWith("xxx\n", await File.ReadAllTextAsync(log), StringComparison.Ordinal);
     }
@@ -52,7 +51,7 @@ public class WatcherTests
         await fabric.StartAsync(await fabric.ImportAsync());
         using var session = fabric.Open();
         var watching = ((IWatchable)session.Provider).WatchAsync(stay: true, fabric.Notices, CancellationToken.None);
-        await Task.Delay(500);
+        await TestWatcher.BeginsAsync(fabric.Notices);
         Assert.False(watching.IsCompleted);
         // Renamed first: while a folder is emptied, its watcher may still put something into it.
         Directory.Move(fabric.Root, fabric.Root + ".gone");
@@ -67,7 +66,7 @@ public class WatcherTests
         var machine = await fabric.StartAsync(await fabric.ImportAsync());
         using var session = fabric.Open();
         var watching = ((IWatchable)session.Provider).WatchAsync(stay: true, fabric.Notices, CancellationToken.None);
-        await Task.Delay(500);
+        await TestWatcher.BeginsAsync(fabric.Notices);
         using (var connection = new SqliteConnection($"Data Source={Path.Combine(fabric.Root, "fabric.db")};Pooling=False"))
         {
             connection.Open();
@@ -76,7 +75,7 @@ public class WatcherTests
             command.ExecuteNonQuery();
         }
 
-        var error = await Assert.ThrowsAsync<IaaSException>(() => watching.WaitAsync(TimeSpan.FromSeconds(10)));
+        var error = await Assert.ThrowsAsync<IaaSException>(() => watching.WaitAsync(TimeSpan.FromSeconds(60)));
         Assert.Equal("StateOfNewerVersion", error.ErrorId);
         using (var free = session.Store.Locks.TryAcquire("watcher"))
             Assert.NotNull(free);

@@ -113,9 +113,7 @@ public class FailoverTroubleTests
         await using var watcher = new TestWatcher(fabric);
         foreach (var host in hosts.ListHosts())
             await hosts.LoseHostsAsync([host.Name], fabric.Notices, CancellationToken.None);
-        await Task.Delay(500);
-        var waiting = await fabric.LookAsync(machine);
-        Assert.Equal((MachineState.Healing, null), (waiting.State, waiting.Host));
+        await Until.HoldsAsync(async () => await fabric.LookAsync(machine) is { State: MachineState.Healing, Host: null }, () => "It does not wait.");
         var second = await fabric.ImportAsync("second");
         Assert.Equal("NoHostFits", (await Assert.ThrowsAsync<IaaSException>(() => fabric.StartAsync(second))).ErrorId);
         await hosts.ResumeHostAsync("host2", bringBack: false, fabric.Notices, CancellationToken.None);
@@ -135,7 +133,7 @@ public class FailoverTroubleTests
         // As a debugger or an operator halts it: the watcher sees that it does not answer, and leaves it be.
         await Signals.SendAsync("STOP", machine.ProcessId!.Value);
         await Task.Delay(3000);
-        Assert.Equal(MachineState.Unknown, (await fabric.LookAsync(machine)).State);
+        await fabric.WaitForStateAsync(machine, MachineState.Unknown);
 
         // As a laptop that is shut: the watcher too stands still, and much time has passed when both go on.
         await Signals.SendAsync("STOP", watcher.Id);
@@ -143,7 +141,7 @@ public class FailoverTroubleTests
         await Signals.SendAsync("CONT", watcher.Id);
         await Signals.SendAsync("CONT", machine.ProcessId!.Value);
         await Task.Delay(2000);
-        var after = await fabric.LookAsync(machine);
+        var after = await fabric.WaitForStateAsync(machine, MachineState.Running);
         Assert.Equal((MachineState.Running, machine.ProcessId), (after.State, after.ProcessId));
         Assert.Empty(fabric.Session.Store.Reports.List(machine.Id));
         watcher.Kill();
@@ -173,8 +171,7 @@ public class FailoverTroubleTests
 
         Assert.Equal(FailoverOutcome.NotRun, Assert.Single(fabric.Session.Store.Reports.ListOpen()).Outcome);
         await using var watcher = new TestWatcher(fabric);
-        for (var i = 0; i < 300 && fabric.Session.Store.Reports.ListOpen().Count > 0; i++)
-            await Task.Delay(50);
+        await Until.HoldsAsync(() => fabric.Session.Store.Reports.ListOpen().Count == 0, "The report stays open.");
         var report = Assert.Single(fabric.Session.Store.Reports.List(machine.Id));
         Assert.Equal((kind, FailoverOutcome.Failed), (report.Kind, report.Outcome));
         var after = await SagaTrial.LookAsync(fabric, machine);
@@ -199,15 +196,10 @@ public class FailoverTroubleTests
 
     private static async Task<VirtualMachine> ComeBackAsync(TestFabric fabric, VirtualMachine before)
     {
-        for (var i = 0; i < 600; i++)
-        {
-            var now = await fabric.LookAsync(before);
-            if (now.State == MachineState.Running && now.ProcessId != before.ProcessId)
-                return now;
-            await Task.Delay(50);
-        }
-
-        throw new Xunit.Sdk.XunitException("It did not come back.");
+        var now = before;
+        await Until.HoldsAsync(async () => (now = await fabric.LookAsync(before)).State == MachineState.Running && now.ProcessId != before.ProcessId,
+            () => $"It did not come back: {now.State} {now.StateReason}");
+        return now;
     }
 
     private static Task<FailoverReport> FailOverAsync(IVmProvider provider, VirtualMachine machine, FailoverKind kind, params FailoverCheck[] checks) =>

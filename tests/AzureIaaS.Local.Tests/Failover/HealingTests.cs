@@ -158,10 +158,7 @@ public class HealingTests
             hosts.RemoveHost(host.Name);
         await using var watcher = new TestWatcher(fabric);
         await hosts.LoseHostsAsync([machine.Host!], fabric.Notices, CancellationToken.None);
-        await Task.Delay(1000);
-        var waiting = await fabric.LookAsync(machine);
-        Assert.Equal(MachineState.Healing, waiting.State);
-        Assert.Contains("waits to be brought back", waiting.StateReason, StringComparison.Ordinal);
+        await Until.HoldsAsync(async () => await fabric.LookAsync(machine) is { State: MachineState.Healing, StateReason: { } reason } && reason.Contains("waits to be brought back", StringComparison.Ordinal), () => "It does not wait.");
         hosts.AddHost(new FabricHost { Name = "spare", Cpu = 8, Memory = 8L << 30 });
         Assert.Equal("spare", (await fabric.WaitForStateAsync(machine, MachineState.Running)).Host);
     }
@@ -173,7 +170,7 @@ public class HealingTests
         var machine = await fabric.StartAsync(await fabric.ImportAsync());
         await using (var first = new TestWatcher(fabric))
         {
-            await Task.Delay(200);
+            await TestWatcher.BeginsAsync(first.Notices);
             using var session = fabric.Open();
             Assert.False(await ((IWatchable)session.Provider).WatchAsync(stay: true, fabric.Notices, CancellationToken.None));
         }
@@ -185,16 +182,10 @@ public class HealingTests
     private static async Task<VirtualMachine> DieAndComeBackAsync(TestFabric fabric, VirtualMachine machine)
     {
         Kill(fabric, machine);
-        for (var i = 0; i < 400; i++)
-        {
-            var now = await fabric.LookAsync(machine);
-            if (now.State == MachineState.Running && now.ProcessId != machine.ProcessId)
-                return now;
-            await Task.Delay(25);
-        }
-
-        var last = await fabric.LookAsync(machine);
-        throw new Xunit.Sdk.XunitException($"It did not come back: {last.State} {last.StateReason}");
+        var now = machine;
+        await Until.HoldsAsync(async () => (now = await fabric.LookAsync(machine)).State == MachineState.Running && now.ProcessId != machine.ProcessId,
+            () => $"It did not come back: {now.State} {now.StateReason}");
+        return now;
     }
 
     private static void Kill(TestFabric fabric, VirtualMachine machine)

@@ -261,15 +261,9 @@ public class LinkedImportTests
 
     private static async Task<VirtualMachine> UntilAsync(TestFabric fabric, VirtualMachine machine, Func<VirtualMachine, bool> holds)
     {
-        var limit = Stopwatch.StartNew();
-        while (true)
-        {
-            var now = await fabric.LookAsync(machine);
-            if (holds(now))
-                return now;
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(60), $"{now.State}: {now.StateReason} {now.Disks[0].Link?.Problem}");
-            await Task.Delay(50);
-        }
+        var now = machine;
+        await Until.HoldsAsync(async () => holds(now = await fabric.LookAsync(machine)), () => $"{now.State}: {now.StateReason} {now.Disks[0].Link?.Problem}");
+        return now;
     }
 
     private static void AssertOnlyTheDisk(TestFabric fabric, VirtualMachine machine) =>

@@ -35,7 +35,7 @@ public sealed class DiskFullTests : IDisposable
         Skip.IfNot(TestFabric.HasQemu, "qemu-system-x86_64 is not installed");
         var request = new ImportRequest { Path = Fabric.Guest(options: new BootSectorOptions { FillsDisk = true }, length: 16 << 20), Memory = 32 << 20, Controller = DiskController.VirtioBlk };
         var machine = await Fabric.StartAsync(await Fabric.Session.Imports.ImportAsync(request, Fabric.Notices, CancellationToken.None));
-        machine = await Fabric.WaitForStateAsync(machine, MachineState.Paused, 120);
+        machine = await Fabric.WaitForStateAsync(machine, MachineState.Paused);
         Assert.Contains("full", machine.StateReason, StringComparison.Ordinal);
 
         var error = await Assert.ThrowsAsync<IaaSException>(() => Fabric.Provider.ResumeAsync(machine.Id, Fabric.Notices, CancellationToken.None));

@@ -9,6 +9,8 @@ public sealed class QmpConnectionTests : IDisposable
 {
     private static readonly TimeSpan Soon = TimeSpan.FromSeconds(20);
 
+    private const string Greeting = """{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}}}""";
+
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"qmp-{Guid.NewGuid():N}"[..20]);
     private readonly Socket _listener = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
@@ -30,7 +32,22 @@ public sealed class QmpConnectionTests : IDisposable
 
     [Fact]
     public async Task AListenerThatSaysNothingIsATimeout() =>
-        await Assert.ThrowsAsync<TimeoutException>(() => QmpConnection.ConnectAsync(_path, TimeSpan.FromMilliseconds(200), CancellationToken.None));
+        Assert.Equal("MonitorSilent", (await Assert.ThrowsAsync<IaaSException>(() => QmpConnection.ConnectAsync(_path, TimeSpan.FromMilliseconds(200), CancellationToken.None))).ErrorId);
+
+    [Fact]
+    public async Task AMonitorThatForgetsItsFirstConnectionIsAskedAgain()
+    {
+        var server = Task.Run(async () =>
+        {
+            using var forgotten = await _listener.AcceptAsync();
+            await forgotten.SendAsync(Encoding.UTF8.GetBytes(Greeting + "\r\n"));
+            await ServeAsync(async peer => await peer.WriteAsync($$"""{"return": "here", "id": {{(await peer.ReadAsync())["id"]}}}"""));
+        });
+        await using var connection = await QmpConnection.ConnectToNewAsync(_path, TimeSpan.FromMilliseconds(300), Soon, CancellationToken.None);
+        Assert.Equal("here", (await connection!.ExecuteAsync("query-name", null, Soon, CancellationToken.None)).GetString());
+        await server;
+        Assert.Null(await QmpConnection.ConnectToNewAsync(_path, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(150), CancellationToken.None));
+    }
 
     [Fact]
     public async Task AnswersFindTheirCommandsWhateverTheOrder()
@@ -68,7 +85,7 @@ public sealed class QmpConnectionTests : IDisposable
         using var socket = await _listener.AcceptAsync();
         using var stream = new NetworkStream(socket);
         var peer = new Peer(stream);
-        await peer.WriteAsync("""{"QMP": {"version": {"qemu": {"micro": 0, "minor": 2, "major": 7}}}}""");
+        await peer.WriteAsync(Greeting);
         var capabilities = await peer.ReadAsync();
         await peer.WriteAsync($$$"""{"return": {}, "id": {{{capabilities["id"]}}}}""");
         await conversation(peer);

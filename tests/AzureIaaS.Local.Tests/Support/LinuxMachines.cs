@@ -43,6 +43,18 @@ internal static class LinuxMachines
     public static Task WaitForAddressAsync(this TestFabric fabric, VirtualMachine machine) =>
         fabric.WaitForLineAsync(machine, $"^guest: address {machine.IPAddress!.Replace(".", "\\.", StringComparison.Ordinal)}", seconds: 120);
 
+    /// <summary>Pings from a guest until every packet of two is answered.</summary>
+    public static Task ReachesAsync(this TestFabric fabric, VirtualMachine from, string? to) => PingsAsync(fabric, from, $"ping -c 2 -w 10 {to}", " 0% packet loss");
+
+    /// <summary>Pings from a guest until none of two is answered.</summary>
+    public static Task DoesNotReachAsync(this TestFabric fabric, VirtualMachine from, string? to) => PingsAsync(fabric, from, $"ping -c 2 -w 3 {to}", "100% packet loss");
+
+    private static async Task PingsAsync(TestFabric fabric, VirtualMachine from, string command, string result)
+    {
+        var said = "";
+        await Until.HoldsAsync(async () => (said = await fabric.TypeAsync(from, command)).Contains(result, StringComparison.Ordinal), () => $"{from.Name}: {command}: {said}");
+    }
+
     /// <summary>Types a command on a machine's console, and waits for its end.</summary>
     /// <returns>What it has written.</returns>
     public static async Task<string> TypeAsync(this TestFabric fabric, VirtualMachine machine, string command, int seconds = 120)

@@ -98,8 +98,7 @@ internal sealed class SiteLab : IAsyncDisposable
             """);
         File.Delete(Path.Combine(Folder, "vici"));
         _office = Start(["netns", "exec", Office, "env", $"STRONGSWAN_CONF={settings}", "/usr/sbin/charon-systemd"]);
-        for (var limit = Stopwatch.StartNew(); !File.Exists(Path.Combine(Folder, "vici")); await Task.Delay(50))
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(30), "The office's gateway has not begun to work.");
+        await Until.HoldsAsync(() => File.Exists(Path.Combine(Folder, "vici")), "The office's gateway has not begun to work.");
         await ConfigureOfficeAsync(configuration);
     }
 
@@ -128,7 +127,7 @@ internal sealed class SiteLab : IAsyncDisposable
     }
 
     /// <summary>Waits until the site is in a state, and its last error holds some words.</summary>
-    public async Task<Site> WaitAsync(SiteState state, string words = "", int seconds = 90)
+    public async Task<Site> WaitAsync(SiteState state, string words = "", int seconds = 180)
     {
         for (var limit = Stopwatch.StartNew(); ; await Task.Delay(200))
         {
@@ -156,8 +155,7 @@ internal sealed class SiteLab : IAsyncDisposable
     public async Task<Process> CaptureAsync(string file)
     {
         var capture = Start(["netns", "exec", Cloud, "tcpdump", "-n", "-i", "wan", "-U", "-w", file]);
-        for (var limit = Stopwatch.StartNew(); !File.Exists(file) || new FileInfo(file).Length == 0; await Task.Delay(50))
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(20), "tcpdump has not begun.");
+        await Until.HoldsAsync(() => new FileInfo(file) is { Exists: true, Length: > 0 }, "tcpdump has not begun.");
         return capture;
     }
 

@@ -68,7 +68,7 @@ internal sealed class TestFabric : IDisposable
     public async Task<VirtualMachine> LookAsync(VirtualMachine machine) => (await Provider.FindAsync(machine.Id, CancellationToken.None))!;
 
     /// <summary>Waits for a line on the console.</summary>
-    public async Task WaitForLineAsync(VirtualMachine machine, string pattern, int seconds = 60)
+    public async Task WaitForLineAsync(VirtualMachine machine, string pattern, int seconds = 120)
     {
         var options = new WaitOptions { For = WaitFor.Console, Pattern = new(pattern), Timeout = TimeSpan.FromSeconds(seconds) };
         var result = await Provider.WaitAsync(machine.Id, options, Notices, CancellationToken.None);
@@ -79,17 +79,11 @@ internal sealed class TestFabric : IDisposable
     }
 
     /// <summary>Looks until the machine is in a state.</summary>
-    public async Task<VirtualMachine> WaitForStateAsync(VirtualMachine machine, MachineState state, int seconds = 60)
+    public async Task<VirtualMachine> WaitForStateAsync(VirtualMachine machine, MachineState state)
     {
-        var limit = Stopwatch.StartNew();
-        while (true)
-        {
-            var now = await LookAsync(machine);
-            if (now.State == state)
-                return now;
-            Assert.True(limit.Elapsed < TimeSpan.FromSeconds(seconds), $"{now.Name} is {now.State} and not {state}: {now.StateReason}");
-            await Task.Delay(50);
-        }
+        var now = machine;
+        await Until.HoldsAsync(async () => (now = await LookAsync(machine)).State == state, () => $"{now.Name} is {now.State} and not {state}: {now.StateReason}");
+        return now;
     }
 
     public uint BootCount(VirtualMachine machine) => BootSectorGuest.ReadBootCount(Layout.Machine(machine.Id).Disk("disk0"));

@@ -17,6 +17,9 @@ internal sealed class TestWatcher : IAsyncDisposable
 
     public Notices Notices { get; } = new();
 
+    /// <summary>Waits until a watcher has said that it watches a machine.</summary>
+    public static Task BeginsAsync(Notices notices) => Until.HoldsAsync(() => notices.Details.Any(d => d.StartsWith("Watching ", StringComparison.Ordinal)), "Nobody watches.");
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

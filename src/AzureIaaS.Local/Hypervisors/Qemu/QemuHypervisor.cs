@@ -13,7 +13,12 @@ namespace AzureIaaS.Local.Hypervisors.Qemu;
 /// <summary>Real machines: one QEMU process each, commanded through its monitor.</summary>
 internal sealed class QemuHypervisor : IHypervisor
 {
+    /// <summary>How long a process may say nothing before it is said to be silent.</summary>
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(2);
+
+    /// <summary>How long whoever wants something of it waits: a computer that is busy with other machines is no reason to fail.</summary>
+    private static readonly TimeSpan ObeyWithin = TimeSpan.FromSeconds(30);
+
     private static readonly TimeSpan LaunchWithin = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(10);
     private static readonly SearchValues<char> ShellCharacters = SearchValues.Create(" '\"\\$&;()<>|*?");
@@ -90,10 +95,10 @@ internal sealed class QemuHypervisor : IHypervisor
             await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
             if (monitor is null)
                 return await SilentAsync(process, cancellation);
-            var status = await monitor.ExecuteAsync("query-status", null, cancellation).WaitAsync(AnswerWithin, cancellation);
+            var status = await monitor.ExecuteAsync("query-status", null, AnswerWithin, cancellation);
             return new ProcessFact(ConditionOf(status), process);
         }
-        catch (Exception e) when (e is TimeoutException or IOException)
+        catch (Exception e) when (e is IaaSException { Kind: ErrorKind.Timeout } or IOException)
         {
             return await SilentAsync(process, cancellation);
         }
@@ -111,9 +116,9 @@ internal sealed class QemuHypervisor : IHypervisor
         }
     }
 
-    public Task ContinueAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "cont", cancellation);
+    public Task ContinueAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "cont", ObeyWithin, cancellation);
 
-    public Task HaltAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "stop", cancellation);
+    public Task HaltAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "stop", ObeyWithin, cancellation);
 
     public Task<bool> KillAsync(MachineFiles files, ProcessIdentity process) => ProcessTable.KillAsync(process, EndWithin);
 
@@ -132,7 +137,7 @@ internal sealed class QemuHypervisor : IHypervisor
     {
         var path = Path.Combine(files.Run, "screen.png");
         await using var monitor = await OpenMonitorAsync(files, cancellation);
-        await monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = path, ["format"] = "png" }, cancellation).WaitAsync(EndWithin, cancellation);
+        await monitor.ExecuteAsync("screendump", new JsonObject { ["filename"] = path, ["format"] = "png" }, ObeyWithin, cancellation);
         var picture = await File.ReadAllBytesAsync(path, cancellation);
         File.Delete(path);
         return picture;
@@ -146,23 +151,26 @@ internal sealed class QemuHypervisor : IHypervisor
     /// <summary>Connects to a machine's monitor.</summary>
     /// <param name="files">The machine's files.</param>
     /// <param name="cancellation">Stops it.</param>
-    /// <exception cref="IaaSException">Nobody listens there.</exception>
+    /// <exception cref="IaaSException">Nobody listens there, or whoever does is silent.</exception>
     public static async Task<QmpConnection> OpenMonitorAsync(MachineFiles files, CancellationToken cancellation) =>
-        await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation)
+        await OpenMonitorAsync(files, ObeyWithin, cancellation);
+
+    private static async Task<QmpConnection> OpenMonitorAsync(MachineFiles files, TimeSpan within, CancellationToken cancellation) =>
+        await QmpConnection.ConnectAsync(files.CommandMonitor, within, cancellation)
         ?? throw new IaaSException(ErrorKind.Failed, "MonitorGone", $"Nobody listens at {files.CommandMonitor}: the machine's process has ended.",
             "Look at the machine with Get-IaaSVm.", files.CommandMonitor);
 
-    public Task PowerDownAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "system_powerdown", cancellation);
+    public Task PowerDownAsync(MachineFiles files, CancellationToken cancellation) => CommandAsync(files, "system_powerdown", ObeyWithin, cancellation);
 
     public async Task<bool> EndAsync(MachineFiles files, ProcessIdentity process)
     {
         try
         {
-            await CommandAsync(files, "quit", CancellationToken.None);
+            await CommandAsync(files, "quit", AnswerWithin, CancellationToken.None);
             if (await ProcessTable.WaitForEndAsync(process, EndWithin, CancellationToken.None))
                 return true;
         }
-        catch (Exception e) when (e is IaaSException or IOException or TimeoutException)
+        catch (Exception e) when (e is IaaSException or IOException)
         {
             // It does not listen any more; it is ended from outside.
         }
@@ -172,17 +180,24 @@ internal sealed class QemuHypervisor : IHypervisor
 
     public async Task<string?> SignOfLifeAsync(MachineFiles files, CancellationToken cancellation)
     {
-        await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
-        if (monitor is null)
-            return null;
-        var channels = await monitor.ExecuteAsync("query-chardev", null, cancellation);
-        foreach (var channel in channels.EnumerateArray())
+        try
         {
-            if (channel.GetProperty("label").GetString() == "agent" && channel.GetProperty("frontend-open").GetBoolean())
-                return "the guest agent has opened its channel";
-        }
+            await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, AnswerWithin, cancellation);
+            if (monitor is null)
+                return null;
+            var channels = await monitor.ExecuteAsync("query-chardev", null, AnswerWithin, cancellation);
+            foreach (var channel in channels.EnumerateArray())
+            {
+                if (channel.GetProperty("label").GetString() == "agent" && channel.GetProperty("frontend-open").GetBoolean())
+                    return "the guest agent has opened its channel";
+            }
 
-        return await DriverIsReadyAsync(monitor, "/machine/peripheral/balloon0/virtio-backend", cancellation) ? "its virtio balloon driver is ready" : null;
+            return await DriverIsReadyAsync(monitor, "/machine/peripheral/balloon0/virtio-backend", cancellation) ? "its virtio balloon driver is ready" : null;
+        }
+        catch (Exception e) when (e is IaaSException { Kind: ErrorKind.Timeout } or IOException)
+        {
+            return null;   // neither a halted process nor one that has just died gives a sign
+        }
     }
 
     /// <summary>Whether a guest's driver has said DRIVER_OK (virtio 1.1, section 2.1) to a device that no firmware drives.</summary>
@@ -190,7 +205,7 @@ internal sealed class QemuHypervisor : IHypervisor
     {
         try
         {
-            var status = await monitor.ExecuteAsync("x-query-virtio-status", new JsonObject { ["path"] = path }, cancellation);
+            var status = await monitor.ExecuteAsync("x-query-virtio-status", new JsonObject { ["path"] = path }, AnswerWithin, cancellation);
             return status.GetProperty("status").GetProperty("statuses").EnumerateArray()
                 .Any(s => s.GetString()?.Contains("DRIVER_OK", StringComparison.Ordinal) == true);
         }
@@ -208,10 +223,10 @@ internal sealed class QemuHypervisor : IHypervisor
         return ProcessTable.IsAlive(process) ? new ProcessFact(ProcessCondition.NotAnswering, process) : ProcessFact.None;
     }
 
-    private static async Task CommandAsync(MachineFiles files, string command, CancellationToken cancellation)
+    private static async Task CommandAsync(MachineFiles files, string command, TimeSpan within, CancellationToken cancellation)
     {
-        await using var monitor = await OpenMonitorAsync(files, cancellation);
-        await monitor.ExecuteAsync(command, null, cancellation).WaitAsync(AnswerWithin, cancellation);
+        await using var monitor = await OpenMonitorAsync(files, within, cancellation);
+        await monitor.ExecuteAsync(command, null, within, cancellation);
     }
 
     private async Task<ProcessIdentity> StartAsync(string program, IReadOnlyList<string> arguments, string what, MachineFiles files, UefiFirmware? uefi,
@@ -286,7 +301,7 @@ internal sealed class QemuHypervisor : IHypervisor
         {
             if (File.Exists(files.CommandMonitor))
             {
-                await using var monitor = await QmpConnection.ConnectAsync(files.CommandMonitor, LaunchWithin, cancellation);
+                await using var monitor = await QmpConnection.ConnectToNewAsync(files.CommandMonitor, AnswerWithin, LaunchWithin, cancellation);
                 if (monitor is not null)
                 {
                     _version = monitor.Version;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -28,11 +29,13 @@ internal sealed class QmpConnection : IAsyncDisposable
     private readonly TaskCompletionSource<string> _greeted = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly SemaphoreSlim _sending = new(1);
     private readonly Task _receiving;
+    private readonly string _path;
     private long _lastId;
 
-    private QmpConnection(Socket socket)
+    private QmpConnection(Socket socket, string path)
     {
         _socket = socket;
+        _path = path;
         _receiving = Task.Run(ReceiveAsync);
     }
 
@@ -47,7 +50,7 @@ internal sealed class QmpConnection : IAsyncDisposable
     /// <param name="timeout">How long all of it may take.</param>
     /// <param name="cancellation">Stops it.</param>
     /// <returns>The connection; null when nobody listens there.</returns>
-    /// <exception cref="TimeoutException">There is a listener, and it does not answer.</exception>
+    /// <exception cref="IaaSException">There is a listener, and it does not answer.</exception>
     public static async Task<QmpConnection?> ConnectAsync(string path, TimeSpan timeout, CancellationToken cancellation)
     {
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -57,7 +60,7 @@ internal sealed class QmpConnection : IAsyncDisposable
         try
         {
             await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), limit.Token);
-            connection = new QmpConnection(socket);
+            connection = new QmpConnection(socket, path);
             connection.Version = await connection._greeted.Task.WaitAsync(limit.Token);
             await connection.ExecuteAsync("qmp_capabilities", null, limit.Token);
             return connection;
@@ -65,7 +68,7 @@ internal sealed class QmpConnection : IAsyncDisposable
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             await AbandonAsync(connection, socket);
-            throw new TimeoutException($"The monitor at {path} did not answer within {timeout.TotalSeconds:0.#} s.");
+            throw Silent(path, timeout, null);
         }
         catch (Exception e) when (e is SocketException or IOException)
         {
@@ -77,6 +80,29 @@ internal sealed class QmpConnection : IAsyncDisposable
             await AbandonAsync(connection, socket);
             throw;
         }
+    }
+
+    /// <summary>Connects to the monitor of a QEMU that has just been started. One that is connected to while it is being made may never answer that connection; it answers the next.</summary>
+    /// <param name="path">The monitor's socket.</param>
+    /// <param name="patience">How long the first connection may be silent; each further one twice as long.</param>
+    /// <param name="timeout">How long all of it may take.</param>
+    /// <param name="cancellation">Stops it.</param>
+    /// <returns>The connection; null when nobody listens there, or nobody has answered in time.</returns>
+    public static async Task<QmpConnection?> ConnectToNewAsync(string path, TimeSpan patience, TimeSpan timeout, CancellationToken cancellation)
+    {
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < timeout; patience *= 2)
+        {
+            try
+            {
+                return await ConnectAsync(path, patience, cancellation);
+            }
+            catch (IaaSException e) when (e.Kind == ErrorKind.Timeout)
+            {
+                // Asked again.
+            }
+        }
+
+        return null;
     }
 
     /// <summary>Runs a command and waits for its answer.</summary>
@@ -112,6 +138,27 @@ internal sealed class QmpConnection : IAsyncDisposable
         }
     }
 
+    /// <summary>Runs a command and waits a while for its answer.</summary>
+    /// <param name="command">The command's name.</param>
+    /// <param name="arguments">Its arguments; null for none.</param>
+    /// <param name="within">How long.</param>
+    /// <param name="cancellation">Stops waiting.</param>
+    /// <returns>What it returns.</returns>
+    /// <exception cref="IaaSException">It does not answer.</exception>
+    /// <exception cref="QmpException">QEMU refused it.</exception>
+    /// <exception cref="IOException">The connection ended first.</exception>
+    public async Task<JsonElement> ExecuteAsync(string command, JsonObject? arguments, TimeSpan within, CancellationToken cancellation)
+    {
+        try
+        {
+            return await ExecuteAsync(command, arguments, cancellation).WaitAsync(within, cancellation);
+        }
+        catch (TimeoutException e)
+        {
+            throw Silent(_path, within, e);
+        }
+    }
+
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
@@ -119,6 +166,10 @@ internal sealed class QmpConnection : IAsyncDisposable
         await _receiving;
         _sending.Dispose();
     }
+
+    private static IaaSException Silent(string path, TimeSpan within, Exception? inner) => new(ErrorKind.Timeout, "MonitorSilent",
+        $"The monitor at {path} did not answer within {within.TotalSeconds:0.#} s: the machine's process is halted, or the computer is overloaded.",
+        "Look at the machine with Get-IaaSVm, and try again.", path, inner);
 
     private static async ValueTask AbandonAsync(QmpConnection? connection, Socket socket)
     {
