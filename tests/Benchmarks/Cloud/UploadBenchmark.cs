@@ -72,11 +72,12 @@ internal sealed class UploadBenchmark : Benchmark
         var ratio = times["pages"] / times["ours"];
         var sent = (double)notes.Sent / nonZero;
         var checks = TimeOfChecks(nonZero);
+        var (own, plain) = (Statistics.Median([.. ownWork.Skip(1)]), Statistics.Median([.. plainWork.Skip(1)]));   // the first round counts for nothing
         return
         [
             new Row(Name, $"{image.Name} to azurite, first byte to footer (whole import {Row.Time(Statistics.Median(whole))})", Row.Time(times["ours"]), $"plain writer, as many requests {Row.Time(times["pages"])}", Row.Ratio(ratio), Target.AtLeast(ratio, LeastSpeed)) { IsDisturbed = times.IsDisturbed },
             new Row(Name, $"{image.Name}, the same", Row.Time(times["ours"]), $"plain writer, 4 MB a request {Row.Time(times["large"])}", Row.Ratio(times["large"] / times["ours"])) { IsDisturbed = times.IsDisturbed },
-            new Row(Name, $"{image.Name}, processor time of both ends meanwhile", Row.Time(Statistics.Median(ownWork)), $"plain writer, as many requests {Row.Time(Statistics.Median(plainWork))}", Row.Ratio(Statistics.Median(plainWork) / Statistics.Median(ownWork))),
+            new Row(Name, $"{image.Name}, processor time of both ends meanwhile", Row.Time(own), $"plain writer, as many requests {Row.Time(plain)}", Row.Ratio(plain / own)),
             new Row(Name, $"{image.Name}, its checks: CRC-64 and SHA-256 of all data, processor time", Row.Time(checks), "", Row.Ratio(checks / times["ours"]), Target.AtMost(checks / times["ours"], MostChecking)),
             new Row(Name, $"{image.Name}, bytes sent of {ByteSize.Format(nonZero)} not zero, {notes.Requests:N0} requests", ByteSize.Format(notes.Sent), "", Row.Ratio(sent), Target.AtMost(sent, MostBytes)),
         ];
