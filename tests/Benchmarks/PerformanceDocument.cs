@@ -61,7 +61,7 @@ internal static class PerformanceDocument
             - **guests**: two Linux guests of the product, one processor each, on a network of its, with a further card of the same model for each other way, so that it
               is always the same two guests, by turns. One sends frames by the kernel's packet generator, and those that the other receives count; then the other
               fetches a file by HTTP, whose digest is checked. Beside the switch: QEMU's own `socket,mcast`, and what two QEMUs do with nothing between them, once by
-              the netdev that the switch is reached by (`dgram`) and once by a `stream`. The first is the guests' own limit by that netdev; the sender alone,
+              the netdev that the switch is reached by (`dgram`) and once by a `stream`. The most of these is *the limit*; the sender alone,
               with nobody at the other end, is *nowhere*. Processor time is that of both QEMUs and of the switch: others on the machine change the rates, and it much less.
             - **site**: a member's packets through the switch, the gateway of the sites and the tunnel into a network namespace, 64 under way; beside them a
               socket's on a gateway whose strongSwan is configured by hand, with the same cipher. Needs root.
