@@ -100,16 +100,20 @@ internal sealed class HostBoard
         ref var place = ref _hosts[host];
         place.CpuUsed += sign * need.Cpu;
         place.MemoryUsed += sign * need.Memory;
-        if (need.Set < 0)
-            return;
-        while (_faultDomains.Count <= need.Set)
+        if (need.Set >= 0)
+            TakeInSet(need.Set, place, sign);
+    }
+
+    private void TakeInSet(int set, in Host place, int sign)
+    {
+        while (_faultDomains.Count <= set)
         {
             _faultDomains.Add(new int[_faultDomainCount]);
             _updateDomains.Add(new int[_updateDomainCount]);
         }
 
-        _faultDomains[need.Set][place.FaultDomain] += sign;
-        _updateDomains[need.Set][place.UpdateDomain] += sign;
+        _faultDomains[set][place.FaultDomain] += sign;
+        _updateDomains[set][place.UpdateDomain] += sign;
     }
 
     /// <summary>Whether a host can take a machine, and if not, why.</summary>

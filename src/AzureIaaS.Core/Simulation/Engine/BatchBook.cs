@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>Downtime by equal parts of the horizon: what batch means are made of, where one long run has to give its own interval.</summary>
@@ -26,6 +28,7 @@ internal sealed class BatchBook(int applications)
     /// <param name="of">0 for a machine, else the application's number plus 1.</param>
     /// <param name="from">When it began.</param>
     /// <param name="to">When it ended.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(int of, long from, long to)
     {
         from = Math.Max(from, _warmUp) - _warmUp;
@@ -34,9 +37,15 @@ internal sealed class BatchBook(int applications)
         {
             if (from < to)
                 _down[of][_batch] += to - from;
-            return;
         }
+        else
+        {
+            AddAcross(of, from, to);
+        }
+    }
 
+    private void AddAcross(int of, long from, long to)
+    {
         while (from < to)
         {
             // The product can be off by one at an edge, which only moves a moment to the neighbour.

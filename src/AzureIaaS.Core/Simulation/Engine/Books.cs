@@ -1,3 +1,6 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
 namespace AzureIaaS.Simulation.Engine;
 
 /// <summary>What each cause has done.</summary>
@@ -18,6 +21,7 @@ internal sealed class CauseBook
     /// <summary>How many it interrupted at once at most.</summary>
     public int[] Most { get; } = new int[Count];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddTime(OutageCause cause, double ticks) => Time[(int)cause] += ticks;
 
     public void AddEvent(OutageCause cause, int machines)
@@ -137,11 +141,15 @@ internal sealed class OutageHistogram
 
     private static readonly long[] Limits = [.. Ends.Select(Clock.Ticks)];
 
+    // The class of each power of two, and so the first that a number with as many binary digits can be in.
+    private static readonly byte[] FirstClass = [.. Enumerable.Range(0, 63).Select(digit => (byte)Limits.Count(limit => limit <= 1L << digit))];
+
     public long[] Counts { get; } = new long[Ends.Length + 1];
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(long ticks)
     {
-        var at = 0;
+        int at = FirstClass[BitOperations.Log2((ulong)ticks | 1)];
         while (at < Limits.Length && ticks >= Limits[at])
             at++;
         Counts[at]++;

@@ -62,8 +62,9 @@ internal sealed partial class FleetRun
         _waiters[condition] = null;
         foreach (var machine in waiting)
         {
-            if (_machines[machine].Phase == OutagePhase.Order)
-                RequestStart(machine);
+            ref var status = ref _machines[machine];
+            if (status.Phase == OutagePhase.Order)
+                RequestStart(machine, ref status);
         }
     }
 

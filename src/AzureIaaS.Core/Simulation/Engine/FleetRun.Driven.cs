@@ -11,10 +11,8 @@ internal sealed partial class FleetRun
     /// <summary>Lets the next event of its own happen.</summary>
     public void Step()
     {
-        if (!_events.TryTake(out var next))
-            return;
-        Events++;
-        Happen(next);
+        if (_events.TryTake(out var next))
+            Happen(next);
     }
 
     /// <summary>Whether a source is down.</summary>

@@ -163,8 +163,9 @@ internal sealed partial class FleetRun
         // What had not been taken elsewhere by now starts where it was.
         foreach (var machine in _members.Sorted(host))
         {
-            if (_machines[machine].Phase is OutagePhase.Detection or OutagePhase.Repair)
-                RequestStart(machine);
+            ref var machineStatus = ref _machines[machine];
+            if (machineStatus.Phase is OutagePhase.Detection or OutagePhase.Repair)
+                RequestStart(machine, ref machineStatus);
         }
 
         GiveRoom(host);
@@ -204,13 +205,13 @@ internal sealed partial class FleetRun
         _unitIsDown[spec.StorageUnit] = false;
         foreach (var machine in _machinesOfUnit[spec.StorageUnit])
         {
-            ref readonly var status = ref _machines[machine];
+            ref var status = ref _machines[machine];
             if (status.Phase != OutagePhase.Storage || status.IsAway)
                 continue;
             if (status.IsFrozen)
-                ComeUp(machine);
+                ComeUp(machine, ref status);
             else
-                RequestStart(machine);
+                RequestStart(machine, ref status);
         }
     }
 }

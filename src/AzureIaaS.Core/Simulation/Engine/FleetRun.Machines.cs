@@ -35,34 +35,45 @@ internal sealed partial class FleetRun
         ref var status = ref _machines[machine];
         status.Round++;
         status.IsFrozen = false;
-        if (status.Phase is OutagePhase.None or OutagePhase.Planned)
+        if (status.IsUp)
         {
-            _ledger.Interrupted(machine, ref status, cause, source, _now);
-            if (status.Phase == OutagePhase.None)
-            {
-                _downMachines++;
-                CountDown(machine, cause, source);
-            }
-
-            status.Phase = phase;
+            _ledger.Interrupted(ref status, phase, cause, source, _now);
+            _downMachines++;
             _struck++;
-            return;
+            CountDown(machine, cause, source);
         }
-
-        _ledger.Advanced(ref status, phase, _now);
+        else
+        {
+            GoDownAgain(machine, ref status, phase, cause, source);
+        }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Advance(int machine, OutagePhase phase)
+    private void GoDownAgain(int machine, ref MachineStatus status, OutagePhase phase, OutageCause cause, int source)
     {
-        ref var status = ref _machines[machine];
+        if (status.Phase == OutagePhase.Planned)
+        {
+            _ledger.EndPlanned(machine, ref status, _now);
+            _ledger.Interrupted(ref status, phase, cause, source, _now);
+            _struck++;
+        }
+        else
+        {
+            _ledger.Advanced(ref status, phase, _now);
+        }
+    }
+
+    private void Advance(int machine, OutagePhase phase) => Advance(ref _machines[machine], phase);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Advance(ref MachineStatus status, OutagePhase phase)
+    {
         status.Round++;
         _ledger.Advanced(ref status, phase, _now);
     }
 
-    private void ComeUp(int machine)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ComeUp(int machine, ref MachineStatus status)
     {
-        ref var status = ref _machines[machine];
         status.Round++;
         _ledger.Close(machine, ref status, _now, isEnd: false);
         status.Phase = OutagePhase.None;
@@ -83,8 +94,7 @@ internal sealed partial class FleetRun
         {
             ref var status = ref _machines[machine];
             _board.Take(host, classes[status.Class].Need, -1);
-            status.Host = Nobody;
-            Place(machine);
+            Place(machine, ref status);
         }
     }
 
@@ -97,7 +107,7 @@ internal sealed partial class FleetRun
             LeaveSlot(machine);
         if (status.Host < 0)
         {
-            _waiting[PoolOf(machine)].Remove(machine);
+            _waiting[PoolOf(status, machine)].Remove(machine);
             return;
         }
 
@@ -118,29 +128,38 @@ internal sealed partial class FleetRun
             _index.Changed(host);
     }
 
-    private int ChooseFor(int machine)
+    private int ChooseFor(int machine) => ChooseFor(machine, _machines[machine]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int ChooseFor(int machine, in MachineStatus status)
     {
-        ref readonly var kind = ref _fleet.Classes[_machines[machine].Class];
-        return _index.Choose(kind.Size, kind.Set, PoolOf(machine));
+        ref readonly var kind = ref _fleet.Classes[status.Class];
+        return _index.Choose(kind.Size, kind.Set, PoolOf(status, machine));
     }
 
-    private int PoolOf(int machine) => _machines[machine].IsAway ? AwayPool(machine) : _machines[machine].HomePool;
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private int PoolOf(in MachineStatus status, int machine) => status.IsAway ? AwayPool(machine) : status.HomePool;
 
-    private void Place(int machine)
+    private void Place(int machine, ref MachineStatus status)
     {
-        var host = ChooseFor(machine);
+        var host = ChooseFor(machine, status);
         if (host < 0)
         {
-            _machines[machine].LackedRoom = true;
-            Advance(machine, OutagePhase.Capacity);
-            _waiting[PoolOf(machine)].Add(machine);
-            _ledger.LackedRoom(1, _now);
+            WaitForRoom(machine, ref status);
             return;
         }
 
         Settle(machine, host);
         Tell(EventKind.HostDetected, "placed", machine);
-        RequestStart(machine);
+        RequestStart(machine, ref status);
+    }
+
+    private void WaitForRoom(int machine, ref MachineStatus status)
+    {
+        (status.Host, status.LackedRoom) = (Nobody, true);
+        Advance(ref status, OutagePhase.Capacity);
+        _waiting[PoolOf(status, machine)].Add(machine);
+        _ledger.LackedRoom(1, _now);
     }
 
     // A host is back: those that wait for room get it, in the order in which they came.
@@ -157,7 +176,7 @@ internal sealed partial class FleetRun
                 _ledger.LackedRoom(-1, _now);
                 Settle(machine, chosen);
                 Tell(EventKind.HostDetected, "placed", machine);
-                RequestStart(machine);
+                RequestStart(machine, ref _machines[machine]);
             }
             else if (_fleet.Sizes.Length == 1)
             {
@@ -169,26 +188,15 @@ internal sealed partial class FleetRun
     }
 
     // A machine has a place on a host that is up: it starts as soon as its storage, its order and a slot allow.
-    private void RequestStart(int machine)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RequestStart(int machine, ref MachineStatus status)
     {
-        ref var status = ref _machines[machine];
-        if (_unitIsDown.Length > 0 && !status.IsAway && _unitIsDown[_fleet.StorageUnitOf(machine)])
-        {
-            Advance(machine, OutagePhase.Storage);
+        if (_hasToWait && IsHeldBack(machine, ref status))
             return;
-        }
-
-        if (_met.Length > 0 && _fleet.Requirements.StartAfter[status.Class] is var condition and >= 0 && _met[condition] == 0)
-        {
-            Advance(machine, OutagePhase.Order);
-            (_waiters[condition] ??= []).Add(machine);
-            return;
-        }
-
         ref var host = ref _hosts[status.Host];
         if (host.Starting >= _slots)
         {
-            Advance(machine, OutagePhase.Slot);
+            Advance(ref status, OutagePhase.Slot);
             status.Queued = Nobody;
             if (host.LastQueued >= 0)
                 _machines[host.LastQueued].Queued = machine;
@@ -199,38 +207,68 @@ internal sealed partial class FleetRun
         }
 
         host.Starting++;
-        Advance(machine, OutagePhase.Boot);
-        Schedule(_boot >= 0 ? Clock.After(_now, _boot) : BootDrawn(machine), EventKind.Started, machine, status.Round);
+        Advance(ref status, OutagePhase.Boot);
+        ScheduleStart(machine, status.Round);
+    }
+
+    private bool IsHeldBack(int machine, ref MachineStatus status)
+    {
+        if (_unitIsDown.Length > 0 && !status.IsAway && _unitIsDown[_fleet.StorageUnitOf(machine)])
+        {
+            Advance(ref status, OutagePhase.Storage);
+            return true;
+        }
+
+        if (_met.Length == 0 || _fleet.Requirements.StartAfter[status.Class] is not (>= 0 and var condition) || _met[condition] > 0)
+            return false;
+        Advance(ref status, OutagePhase.Order);
+        (_waiters[condition] ??= []).Add(machine);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void ScheduleStart(int machine, int round)
+    {
+        var time = _boot >= 0 ? Clock.After(_now, _boot) : BootDrawn(machine);
+        if (time > _end)
+            return;   // not seen
+        var key = EventKey.Of(EventKind.Started, machine, round);
+        if (_boot >= 0)
+            _events.AddInTurn(time, key);
+        else
+            _events.Add(time, key);
     }
 
     private long BootDrawn(int machine) =>
         Clock.After(_now, _model.Recovery.Boot.Draw(_chance.Uniform(_fleet.IdentityOf(machine), Purpose.Boot, _extras[machine].Starts++)));
 
-    private void Started(int machine)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Started(int machine, ref MachineStatus status)
     {
-        var host = _machines[machine].Host;
-        _hosts[host].Starting--;
-        ComeUp(machine);
-        NextInQueue(host);
+        ref var host = ref _hosts[status.Host];
+        host.Starting--;
+        ComeUp(machine, ref status);
+        if (host.FirstQueued >= 0)
+            NextInQueue(ref host);
     }
 
     private void LeaveSlot(int machine)
     {
-        var host = _machines[machine].Host;
-        _hosts[host].Starting--;
-        NextInQueue(host);
+        ref var host = ref _hosts[_machines[machine].Host];
+        host.Starting--;
+        NextInQueue(ref host);
     }
 
-    private void NextInQueue(int host)
+    private void NextInQueue(ref HostStatus host)
     {
-        ref var status = ref _hosts[host];
-        while (status.FirstQueued >= 0 && status.Starting < _slots)
+        while (host.FirstQueued >= 0 && host.Starting < _slots)
         {
-            var next = status.FirstQueued;
-            status.FirstQueued = _machines[next].Queued;
-            if (status.FirstQueued < 0)
-                status.LastQueued = Nobody;
-            RequestStart(next);
+            var next = host.FirstQueued;
+            ref var status = ref _machines[next];
+            host.FirstQueued = status.Queued;
+            if (host.FirstQueued < 0)
+                host.LastQueued = Nobody;
+            RequestStart(next, ref status);
         }
     }
 

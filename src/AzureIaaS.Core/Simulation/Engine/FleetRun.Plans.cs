@@ -99,7 +99,7 @@ internal sealed partial class FleetRun
                 _ledger.LackedRoom(-1, _now);
             Leave(machine);
             status.IsAway = true;
-            Place(machine);
+            Place(machine, ref status);
         }
     }
 
@@ -131,7 +131,7 @@ internal sealed partial class FleetRun
             if (status.IsUp)
                 StandStill(machine, _model.Replication!.Failback.TotalSeconds);
             else
-                RequestStart(machine);
+                RequestStart(machine, ref status);
         }
 
         if (isFull)

@@ -24,6 +24,7 @@ internal sealed partial class FleetRun
     private readonly WaitingList[] _waiting;
     private readonly Ledger _ledger;
     private readonly bool _heals;
+    private readonly bool _hasToWait;   // whether anything but slots can hold a start back
     private readonly int _slots;      // starts at once on a host
     private readonly long _boot;      // in ticks, where it always takes as long; else negative
     private HostBoard _board;
@@ -59,6 +60,7 @@ internal sealed partial class FleetRun
         _unitIsDown = new bool[_machinesOfUnit.Length];
         _guestFailures = new int[_model.Failures.Guest.Kind == LawKind.Never ? 0 : fleet.MachineCount];
         _waiters = new List<int>[fleet.Requirements.Conditions.Length];
+        _hasToWait = _unitIsDown.Length > 0 || _waiters.Length > 0;
     }
 
     /// <summary>What the run has seen.</summary>
@@ -95,14 +97,34 @@ internal sealed partial class FleetRun
 
         if (_model.Maintenance is { } plan)
             Schedule(Clock.Ticks(plan.Interval.TotalSeconds), EventKind.MaintenanceBegan, 0);
-        while (_events.TryTake(out var next))
-        {
-            if ((++Events & 0xFFFF) == 0)
-                cancellation.ThrowIfCancellationRequested();
-            Happen(next);
-        }
-
+        Live(cancellation);
         Finish();
+    }
+
+    // Most of what happens are starts, and most of those come in turn: they go straight to where they belong.
+    private void Live(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            if ((Events & 0xFFFF) == 0)
+                cancellation.ThrowIfCancellationRequested();
+            if (_events.TryTakeInTurn(out var next))
+            {
+                Note(next);
+                var machine = EventKey.Thing(next.Key);
+                ref var status = ref _machines[machine];
+                if (EventKey.IsRound(next.Key, status.Round))
+                    Started(machine, ref status);
+            }
+            else if (_events.TryTake(out next))
+            {
+                Happen(next);
+            }
+            else
+            {
+                return;
+            }
+        }
     }
 
     /// <summary>Puts everything back to where it begins: all hosts and machines up.</summary>
@@ -155,10 +177,17 @@ internal sealed partial class FleetRun
             _events.Add(time, EventKey.Of(kind, thing, round));
     }
 
-    private void Happen(in Event next)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Note(in Event next)
     {
+        Events++;
         _now = next.Time;
         Fingerprint = (ulong.RotateLeft(Fingerprint, 7) ^ (ulong)next.Time ^ next.Key) * 1099511628211;
+    }
+
+    private void Happen(in Event next)
+    {
+        Note(next);
         var thing = EventKey.Thing(next.Key);
         switch (EventKey.Kind(next.Key))
         {
@@ -169,7 +198,7 @@ internal sealed partial class FleetRun
                 Repair(thing);
                 break;
             case EventKind.Started when EventKey.IsRound(next.Key, _machines[thing].Round):
-                Started(thing);
+                Started(thing, ref _machines[thing]);
                 break;
             case EventKind.HostDetected when EventKey.IsRound(next.Key, _hosts[thing].Round):
                 Evacuate(thing);
@@ -178,10 +207,10 @@ internal sealed partial class FleetRun
                 FailGuest(thing);
                 break;
             case EventKind.GuestDetected when EventKey.IsRound(next.Key, _machines[thing].Round):
-                RequestStart(thing);
+                RequestStart(thing, ref _machines[thing]);
                 break;
             case EventKind.PlannedEnded when EventKey.IsRound(next.Key, _machines[thing].Round):
-                ComeUp(thing);
+                ComeUp(thing, ref _machines[thing]);
                 break;
             case EventKind.MaintenanceBegan:
                 BeginMaintenance(thing);
@@ -207,8 +236,14 @@ internal sealed partial class FleetRun
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Tell(EventKind kind, string what, int machine = Nobody)
     {
-        if (Story is { } tell)
-            tell(new StoryEvent(TimeSpan.FromMicroseconds(_now), kind.ToString(), what, machine >= 0 ? _fleet.NameOf(machine) : null, machine >= 0 && _machines[machine].Host >= 0 ? _fleet.HostNames[_machines[machine].Host] : null));
+        if (Story is not null)
+            TellStory(kind, what, machine);
+    }
+
+    private void TellStory(EventKind kind, string what, int machine)
+    {
+        var (name, host) = machine >= 0 ? (_fleet.NameOf(machine), _machines[machine].Host) : (null, Nobody);
+        Story!(new StoryEvent(TimeSpan.FromMicroseconds(_now), kind.ToString(), what, name, host >= 0 ? _fleet.HostNames[host] : null));
     }
 }
 

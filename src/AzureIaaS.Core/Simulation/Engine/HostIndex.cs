@@ -23,6 +23,7 @@ internal sealed class HostIndex
     private readonly HostOrder[][]? _byCell;   // [size][cell]; null where no machine is in a set
     private readonly Cell[][] _cells;          // [pool]
     private readonly LevelOrder? _only;        // where there is no other, and a host's place is its number
+    private readonly (int Cpu, long Memory) _size;   // the only one, then
 
     /// <summary>Indexes a board.</summary>
     /// <param name="board">The board.</param>
@@ -53,7 +54,7 @@ internal sealed class HostIndex
         _cells = [.. pools.Select((_, pool) => cells.Where(c => c.Key.Item1 == pool).Select(c => new Cell(c.Value, c.Key.Item2, c.Key.Item3)).ToArray())];
         _byPool = [.. sizes.Select(_ => pools.Select(NewOrder).ToArray())];
         _byCell = hasSets ? [.. sizes.Select(_ => cellMembers.Select(NewOrder).ToArray())] : null;
-        _only = _byPool is [[LevelOrder one]] && _byCell is null ? one : null;
+        (_only, _size) = (_byPool is [[LevelOrder one]] && _byCell is null ? one : null, _sizes[0]);
         for (var host = 0; host < board.Count; host++)
             Changed(host);
     }
@@ -63,12 +64,18 @@ internal sealed class HostIndex
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Changed(int host)
     {
-        if (_only is not null)
+        if (_only is not { } only)
         {
-            _only.Put(host, HasRoom(_board[host], _sizes[0]) ? Level(_board[host].MemoryUsed) : -1);
+            ChangedForAll(host);
             return;
         }
 
+        ref readonly var offer = ref _board[host];
+        only.Put(host, HasRoom(offer, _size) ? Level(offer.MemoryUsed) : -1);
+    }
+
+    private void ChangedForAll(int host)
+    {
         ref readonly var place = ref _places[host];
         for (var size = 0; size < _sizes.Length; size++)
         {
@@ -96,10 +103,13 @@ internal sealed class HostIndex
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Choose(int size, int set, int pool)
     {
-        if (_only is not null)
-            return _only.First;
-        if (set < 0)
-            return _byPool[size][pool].First;
+        if (_only is { } only)
+            return only.First;
+        return set < 0 ? _byPool[size][pool].First : ChooseInCells(size, set, pool);
+    }
+
+    private int ChooseInCells(int size, int set, int pool)
+    {
         var (best, bestRank) = (-1, default(HostRank));
         foreach (var cell in _cells[pool])
         {

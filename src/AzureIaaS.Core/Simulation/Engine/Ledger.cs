@@ -10,6 +10,7 @@ internal sealed class Ledger
     private readonly AlignedArray<MachineStatus> _machines;
     private readonly MachineExtra[] _extras;
     private readonly ApplicationTotals[] _applications;
+    private readonly bool _keepsMonths;
     private long _warmUp;
     private long _end;
     private int _waiting;
@@ -20,6 +21,7 @@ internal sealed class Ledger
         _applications = new ApplicationTotals[fleet.Requirements.ApplicationCount];
         Batches = new BatchBook(_applications.Length);
         MachineMonths = new MonthBook(fleet.Model.Sla);
+        _keepsMonths = MachineMonths.IsKept;
         ApplicationMonths = [.. _applications.Select(_ => new MonthBook(fleet.Model.Sla))];
         ApplicationCauses = [.. _applications.Select(_ => new double[CauseBook.Count])];
     }
@@ -79,13 +81,11 @@ internal sealed class Ledger
 
     /// <summary>An unplanned interruption begins.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Interrupted(int machine, ref MachineStatus status, OutageCause cause, int source, long now)
+    public void Interrupted(ref MachineStatus status, OutagePhase phase, OutageCause cause, int source, long now)
     {
-        if (!status.IsUp)
-            EndPlanned(machine, ref status, now);
         if (now >= _warmUp)
             status.Interruptions++;
-        (status.Since, status.DownSince, status.Cause, status.Source, status.LackedRoom) = (now, now, cause, source, false);
+        (status.Since, status.DownSince, status.Phase, status.Cause, status.Source, status.LackedRoom) = (now, now, phase, cause, source, false);
     }
 
     /// <summary>A planned interruption begins.</summary>
@@ -101,30 +101,32 @@ internal sealed class Ledger
     }
 
     /// <summary>An interruption ends, or the run does.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Close(int machine, ref MachineStatus status, long now, bool isEnd)
     {
         if (status.Phase == OutagePhase.Planned)
-        {
             EndPlanned(machine, ref status, now);
-        }
         else
-        {
-            Phases[(int)status.Phase] += Counted(status.Since, now);
-            var down = Counted(status.DownSince, now);
-            status.Down += down;
-            Causes.AddTime(status.Cause, down);
-            Batches.Add(0, status.DownSince, now);
-            AddMonth(machine, status.DownSince, now);
-            if (status.DownSince >= _warmUp)
-            {
-                var length = now - status.DownSince;
-                MachineOutages.Add(length);
-                if (length > LongestMachineOutages.Threshold)
-                    LongestMachineOutages.Add(new LongOutage(length, status.DownSince, machine, status.Cause, status.Source, status.LackedRoom, isEnd));
-            }
-        }
-
+            EndOutage(machine, ref status, now, isEnd);
         status.Since = now;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void EndOutage(int machine, ref MachineStatus status, long now, bool isEnd)
+    {
+        Phases[(int)status.Phase] += Counted(status.Since, now);
+        var down = Counted(status.DownSince, now);
+        status.Down += down;
+        Causes.AddTime(status.Cause, down);
+        Batches.Add(0, status.DownSince, now);
+        if (_keepsMonths)
+            AddMonth(machine, status.DownSince, now);
+        if (status.DownSince < _warmUp)
+            return;
+        var length = now - status.DownSince;
+        MachineOutages.Add(length);
+        if (length > LongestMachineOutages.Threshold)
+            Remember(machine, status, length, isEnd);
     }
 
     public void Struck(OutageCause cause, int machines, long now)
@@ -196,13 +198,13 @@ internal sealed class Ledger
     /// <summary>How much of a stretch counts.</summary>
     private long Counted(long from, long to) => Math.Max(0, to - Math.Max(from, _warmUp));
 
-    private void AddMonth(int machine, long from, long to)
-    {
-        if (MachineMonths.IsKept)
-            MachineMonths.Add(ref _extras[machine].Month, ref _extras[machine].MonthDown, from, to);
-    }
+    private void AddMonth(int machine, long from, long to) => MachineMonths.Add(ref _extras[machine].Month, ref _extras[machine].MonthDown, from, to);
 
-    private void EndPlanned(int machine, ref MachineStatus status, long now)
+    private void Remember(int machine, in MachineStatus status, long length, bool isEnd) =>
+        LongestMachineOutages.Add(new LongOutage(length, status.DownSince, machine, status.Cause, status.Source, status.LackedRoom, isEnd));
+
+    /// <summary>A planned interruption ends.</summary>
+    public void EndPlanned(int machine, ref MachineStatus status, long now)
     {
         var planned = Counted(status.Since, now);
         _extras[machine].Planned += planned;

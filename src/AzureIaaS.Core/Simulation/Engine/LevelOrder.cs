@@ -19,6 +19,8 @@ internal sealed unsafe class LevelOrder : HostOrder
     private readonly int[] _counts;   // hosts on each level
     private readonly short[] _levelOf;
     private int _least;               // the first level that is not empty; their number when all are
+    private int _held = Nowhere;      // the host that came first, kept apart: it most often takes many in a row
+    private int _heldLevel = int.MaxValue;
 
     /// <summary>An order in which all stand at infinity.</summary>
     /// <param name="names">What the hosts are called, in ascending order.</param>
@@ -36,20 +38,24 @@ internal sealed unsafe class LevelOrder : HostOrder
         Array.Fill(_levelOf, (short)Nowhere);
     }
 
-    public override double Min => _least == _levels ? double.PositiveInfinity : _least;
+    public override double Min => Math.Min(_least, _heldLevel) is var least && least < _levels ? least : double.PositiveInfinity;
 
     public override int First
     {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => _heldLevel < _least ? NameOf(_held) : Hold();
+    }
+
+    private int FirstOnLevels
+    {
         get
         {
-            if (_least == _levels)
-                return -1;
             var filled = _filled.Start + (_least * _groups);
             var group = 0;
             while (filled[group] == 0)
                 group++;
             var word = (group << 6) + BitOperations.TrailingZeroCount(filled[group]);
-            return NameOf((word << 6) + BitOperations.TrailingZeroCount(_bits.Start[(_least * _words) + word]));
+            return (word << 6) + BitOperations.TrailingZeroCount(_bits.Start[(_least * _words) + word]);
         }
     }
 
@@ -61,7 +67,34 @@ internal sealed unsafe class LevelOrder : HostOrder
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Put(int at, int level)
     {
+        if (at == _held && level >= 0)
+            _heldLevel = level;
+        else
+            Move(at, level);
+    }
+
+    // Holds the host that comes first; the one held so far goes back among the others, unless it is the same.
+    private int Hold()
+    {
+        if (_least == _levels)
+            return -1;   // and so is none held: it would be on a level below
+        var first = FirstOnLevels;
+        if (_heldLevel == _least && _held < first)
+            return NameOf(_held);
+        var (level, held, heldLevel) = (_least, _held, _heldLevel);
+        (_held, _heldLevel) = (Nowhere, int.MaxValue);
+        if (held >= 0)
+            Move(held, heldLevel);
+        Move(first, Nowhere);
+        (_held, _heldLevel) = (first, level);
+        return NameOf(first);
+    }
+
+    private void Move(int at, int level)
+    {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, _levels);
+        if (at == _held)
+            (_held, _heldLevel) = (Nowhere, int.MaxValue);
         ref var noted = ref _levelOf[at];
         var former = (int)noted;
         if (former == level)

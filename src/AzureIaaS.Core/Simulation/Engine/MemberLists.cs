@@ -45,6 +45,11 @@ internal sealed unsafe class HostMembers
             return;
         }
 
+        AddElsewhere(host, ref count, machine);
+    }
+
+    private void AddElsewhere(int host, ref int count, int machine)
+    {
         ref var list = ref _elsewhere[host];
         if (count == _room)
         {
