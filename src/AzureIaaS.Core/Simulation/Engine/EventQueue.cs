@@ -19,8 +19,8 @@ internal struct Event
 /// buckets of equal width, those of the present bucket sorted on a page, or in a heap where they are many, so both ends cost the same however many
 /// there are. It sets its own width and number of buckets by what it sees.
 /// </summary>
-/// <param name="expected">Told the key of an event two pages before its own; null for nobody. What is added later than that is not told.</param>
-/// <param name="coming">Told the key of an event one page before its own; null for nobody.</param>
+/// <param name="expected">Told the key of an event one page before its own; null for nobody. What is added later than that is not told.</param>
+/// <param name="coming">Told the key of an event a few events before it; null for nobody.</param>
 internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? coming = null)
 {
     private const int FewestBuckets = 64;
@@ -28,6 +28,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
     private const int FewestOnPage = 8;   // events on the average: with fewer the page is widened
     private const int MostOnPage = 40;
     private const int LongestPage = 64;
+    private const int Few = 4;
     private const int Nil = -1;
 
     private readonly Event[] _page = NewPage();   // of the present day: sorted, the first event last, and one before all times in front
@@ -129,7 +130,15 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
         }
 
         _taken++;
-        next = isOnPage ? _page[_pageCount--] : _crowd.Take();
+        if (!isOnPage)
+        {
+            next = _crowd.Take();
+            return true;
+        }
+
+        next = other;
+        if (--_pageCount >= Few)
+            coming?.Invoke(_page[_pageCount - Few + 1].Key);
         return true;
     }
 
@@ -195,15 +204,19 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
             }
         }
 
+        if (coming is not null)
+        {
+            for (var at = _pageCount; at > Math.Max(0, _pageCount - Few); at--)
+                coming(_page[at].Key);
+        }
+
         return true;
     }
 
     private void Open()
     {
         if (expected is not null)
-            Announce(_day + 2, expected);
-        if (coming is not null)
-            Announce(_day + 1, coming);
+            Announce(_day + 1, expected);
         ref var bucket = ref _buckets[(int)_day & (_buckets.Length - 1)];
         var node = bucket;
         if (node == Nil)

@@ -105,8 +105,8 @@ internal sealed unsafe class LevelOrder : HostOrder
         {
             var bits = _bits.Start + (former * _words) + word;
             *bits &= ~bit;
-            if (*bits == 0)
-                _filled.Start[(former * _groups) + (word >> 6)] &= ~(1UL << word);
+            // Without a branch: which way it goes cannot be foreseen.
+            _filled.Start[(former * _groups) + (word >> 6)] &= ~((*bits == 0 ? 1UL : 0UL) << word);
             _counts[former]--;
         }
 
