@@ -55,6 +55,20 @@ internal sealed unsafe class AlignedArray<T>
     }
 }
 
+/// <summary>Fetches memory before it is needed.</summary>
+internal static unsafe class Memory
+{
+    /// <summary>Fetches what lies somewhere into the cache meanwhile; the collector may have moved it since, then for nothing.</summary>
+    /// <param name="what">Where.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Prefetch<T>(ref T what)
+        where T : unmanaged
+    {
+        if (Sse.IsSupported)
+            Sse.Prefetch0(Unsafe.AsPointer(ref what));
+    }
+}
+
 /// <summary>Large pages: where memory is met in no order, finding where a small page is takes as long as fetching what is on it.</summary>
 internal static partial class LargePages
 {

@@ -19,7 +19,7 @@ internal struct Event
 /// buckets of equal width, those of the present bucket sorted on a page, or in a heap where they are many, so both ends cost the same however many
 /// there are. It sets its own width and number of buckets by what it sees.
 /// </summary>
-/// <param name="expected">Told the key of an event one page before its own; null for nobody. What is added later than that is not told.</param>
+/// <param name="expected">Told the key of an event on the page before its own; null for nobody. What is added later than that is not told.</param>
 /// <param name="coming">Told the key of an event a few events before it; null for nobody.</param>
 internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? coming = null)
 {
@@ -41,6 +41,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
     private int[] _buckets = NewBuckets(FewestBuckets);
     private int _shift = 24;   // the width of a bucket: 2^24 microseconds are 17 s
     private long _day;         // the number of the present bucket since time began
+    private int _ahead = Nil;  // the event of the next page, or a later year's, that is looked at next
     private int _far;
     private int _taken;
     private int _turned;
@@ -55,7 +56,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
         _pageCount = _far = _used = 0;
         _crowd.Clear();
         _lane.Clear();
-        _free = Nil;
+        _free = _ahead = Nil;
         _day = 0;
         Array.Fill(_buckets, Nil);
     }
@@ -130,6 +131,8 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
         }
 
         _taken++;
+        if (_ahead != Nil)
+            LookAhead();
         if (!isOnPage)
         {
             next = _crowd.Take();
@@ -215,8 +218,10 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
 
     private void Open()
     {
+        while (_ahead != Nil)
+            LookAhead();
         if (expected is not null)
-            Announce(_day + 1, expected);
+            _ahead = _buckets[(int)(_day + 1) & (_buckets.Length - 1)];
         ref var bucket = ref _buckets[(int)_day & (_buckets.Length - 1)];
         var node = bucket;
         if (node == Nil)
@@ -246,15 +251,15 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
         bucket = kept;
     }
 
-    private void Announce(long day, Action<ulong> tell)
+    // One event of the next page for each that is taken: what it points to is there when its turn comes.
+    private void LookAhead()
     {
-        for (var node = _buckets[(int)day & (_buckets.Length - 1)]; node != Nil;)
-        {
-            ref readonly var entry = ref _nodes[node];
-            if (entry.Event.Time >> _shift == day)
-                tell(entry.Event.Key);
-            node = entry.Next;
-        }
+        ref readonly var entry = ref _nodes[_ahead];
+        _ahead = entry.Next;
+        if (_ahead != Nil)
+            Memory.Prefetch(ref _nodes[_ahead]);
+        if (entry.Event.Time >> _shift == _day + 1)
+            expected!(entry.Event.Key);
     }
 
     // A page with few events costs turning, one with many costs sorting; events of other years cost looking at them.
@@ -292,7 +297,7 @@ internal sealed class EventQueue(Action<ulong>? expected = null, Action<ulong>? 
             Array.Fill(_buckets, Nil);
         else
             _buckets = NewBuckets(buckets);
-        (_far, _used, _free) = (0, 0, Nil);
+        (_far, _used, _free, _ahead) = (0, 0, Nil, Nil);
         foreach (var e in events)
         {
             if (e.Time >> shift <= _day)

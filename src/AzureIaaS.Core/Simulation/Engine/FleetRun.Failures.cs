@@ -168,7 +168,8 @@ internal sealed partial class FleetRun
                 RequestStart(machine, ref machineStatus);
         }
 
-        GiveRoom(host);
+        if (_lackRoom > 0)
+            GiveRoom(host);
     }
 
     private void Offer(int host)

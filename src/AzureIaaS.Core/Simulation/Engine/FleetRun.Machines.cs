@@ -108,6 +108,7 @@ internal sealed partial class FleetRun
         if (status.Host < 0)
         {
             _waiting[PoolOf(status, machine)].Remove(machine);
+            _lackRoom--;
             return;
         }
 
@@ -159,6 +160,7 @@ internal sealed partial class FleetRun
         (status.Host, status.LackedRoom) = (Nobody, true);
         Advance(ref status, OutagePhase.Capacity);
         _waiting[PoolOf(status, machine)].Add(machine);
+        _lackRoom++;
         _ledger.LackedRoom(1, _now);
     }
 
@@ -173,6 +175,7 @@ internal sealed partial class FleetRun
             if (chosen >= 0)
             {
                 waiting.Remove(machine);
+                _lackRoom--;
                 _ledger.LackedRoom(-1, _now);
                 Settle(machine, chosen);
                 Tell(EventKind.HostDetected, "placed", machine);

@@ -76,7 +76,8 @@ internal sealed partial class FleetRun
         {
             _hosts[host].IsDraining = false;
             Offer(host);
-            GiveRoom(host);
+            if (_lackRoom > 0)
+                GiveRoom(host);
         }
     }
 

@@ -34,6 +34,7 @@ internal sealed partial class FleetRun
     private long _end;
     private int _downSources;
     private int _downMachines;
+    private int _lackRoom;   // machines that wait for room on any host
 
     /// <summary>Prepares runs of a fleet.</summary>
     /// <param name="fleet">The fleet.</param>
@@ -136,7 +137,7 @@ internal sealed partial class FleetRun
     public void Reset(ulong seed, int replication, long end, long warmUp, int[]? placement = null)
     {
         (_chance, _now, _end, Events, Fingerprint) = (new Chance(seed, replication), 0, end, 0, 14695981039346656037);
-        (_downSources, _downMachines, _round, _roundBegan) = (0, 0, 0, 0);
+        (_downSources, _downMachines, _lackRoom, _round, _roundBegan) = (0, 0, 0, 0, 0);
         _events.Clear();
         for (var source = 0; source < _freshSources.Length; source++)
             _sources[source] = _freshSources[source];

@@ -46,19 +46,6 @@ internal sealed unsafe class LevelOrder : HostOrder
         get => _heldLevel < _least ? NameOf(_held) : Hold();
     }
 
-    private int FirstOnLevels
-    {
-        get
-        {
-            var filled = _filled.Start + (_least * _groups);
-            var group = 0;
-            while (filled[group] == 0)
-                group++;
-            var word = (group << 6) + BitOperations.TrailingZeroCount(filled[group]);
-            return (word << 6) + BitOperations.TrailingZeroCount(_bits.Start[(_least * _words) + word]);
-        }
-    }
-
     public override void Set(int at, double value) => Put(at, value < _levels ? (int)value : Nowhere);
 
     /// <summary>The same, by a number that is whole; -1 for infinity.</summary>
@@ -78,15 +65,24 @@ internal sealed unsafe class LevelOrder : HostOrder
     {
         if (_least == _levels)
             return -1;   // and so is none held: it would be on a level below
-        var first = FirstOnLevels;
+        var filled = _filled.Start + (_least * _groups);
+        var group = 0;
+        while (filled[group] == 0)
+            group++;
+        var word = (group << 6) + BitOperations.TrailingZeroCount(filled[group]);
+        var bits = _bits.Start + (_least * _words) + word;
+        var first = (word << 6) + BitOperations.TrailingZeroCount(*bits);
         if (_heldLevel == _least && _held < first)
             return NameOf(_held);
+        *bits &= *bits - 1;
+        filled[group] &= ~((*bits == 0 ? 1UL : 0UL) << word);
+        _counts[_least]--;
+        _levelOf[first] = Nowhere;
         var (level, held, heldLevel) = (_least, _held, _heldLevel);
-        (_held, _heldLevel) = (Nowhere, int.MaxValue);
-        if (held >= 0)
-            Move(held, heldLevel);
-        Move(first, Nowhere);
         (_held, _heldLevel) = (first, level);
+        if (held >= 0)
+            Insert(held, heldLevel);
+        SkipEmpty();
         return NameOf(first);
     }
 
@@ -95,29 +91,41 @@ internal sealed unsafe class LevelOrder : HostOrder
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, _levels);
         if (at == _held)
             (_held, _heldLevel) = (Nowhere, int.MaxValue);
-        ref var noted = ref _levelOf[at];
-        var former = (int)noted;
+        int former = _levelOf[at];
         if (former == level)
             return;
-        noted = (short)level;
-        var (word, bit) = (at >> 6, 1UL << at);
         if (former >= 0)
-        {
-            var bits = _bits.Start + (former * _words) + word;
-            *bits &= ~bit;
-            // Without a branch: which way it goes cannot be foreseen.
-            _filled.Start[(former * _groups) + (word >> 6)] &= ~((*bits == 0 ? 1UL : 0UL) << word);
-            _counts[former]--;
-        }
-
+            Remove(at, former);
         if (level >= 0)
-        {
-            _bits.Start[(level * _words) + word] |= bit;
-            _filled.Start[(level * _groups) + (word >> 6)] |= 1UL << word;
-            _counts[level]++;
-            _least = Math.Min(_least, level);
-        }
+            Insert(at, level);
+        SkipEmpty();
+    }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Insert(int at, int level)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(level, _levels);
+        var word = at >> 6;
+        _levelOf[at] = (short)level;
+        _bits.Start[(level * _words) + word] |= 1UL << at;
+        _filled.Start[(level * _groups) + (word >> 6)] |= 1UL << word;
+        _counts[level]++;
+        _least = Math.Min(_least, level);
+    }
+
+    private void Remove(int at, int level)
+    {
+        var word = at >> 6;
+        _levelOf[at] = Nowhere;
+        var bits = _bits.Start + (level * _words) + word;
+        *bits &= ~(1UL << at);
+        // Without a branch: which way it goes cannot be foreseen.
+        _filled.Start[(level * _groups) + (word >> 6)] &= ~((*bits == 0 ? 1UL : 0UL) << word);
+        _counts[level]--;
+    }
+
+    private void SkipEmpty()
+    {
         while (_least < _levels && _counts[_least] == 0)
             _least++;
     }
