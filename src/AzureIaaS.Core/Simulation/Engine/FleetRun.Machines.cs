@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using AzureIaaS.Hosts;
 
 namespace AzureIaaS.Simulation.Engine;
 
@@ -93,8 +94,9 @@ internal sealed partial class FleetRun
         foreach (var machine in taken)
         {
             ref var status = ref _machines[machine];
-            _board.Take(host, classes[status.Class].Need, -1);
-            Place(machine, ref status);
+            ref readonly var kind = ref classes[status.Class];
+            _board.Take(host, kind.Need, -1);
+            Place(machine, ref status, kind);
         }
     }
 
@@ -122,18 +124,22 @@ internal sealed partial class FleetRun
     private void Settle(int machine, int host, bool indexed = true)
     {
         ref var status = ref _machines[machine];
-        status.Host = host;
-        _members.Add(host, machine);
-        _board.Take(host, _fleet.Classes[status.Class].Need, 1);
+        Settle(machine, ref status, _fleet.Classes[status.Class].Need, host);
         if (indexed)
             _index.Changed(host);
     }
 
-    private int ChooseFor(int machine) => ChooseFor(machine, _machines[machine]);
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private int ChooseFor(int machine, in MachineStatus status)
+    private void Settle(int machine, ref MachineStatus status, in HostNeed need, int host)
     {
+        status.Host = host;
+        _members.Add(host, machine);
+        _board.Take(host, need, 1);
+    }
+
+    private int ChooseFor(int machine)
+    {
+        ref readonly var status = ref _machines[machine];
         ref readonly var kind = ref _fleet.Classes[status.Class];
         return _index.Choose(kind.Size, kind.Set, PoolOf(status, machine));
     }
@@ -141,16 +147,18 @@ internal sealed partial class FleetRun
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private int PoolOf(in MachineStatus status, int machine) => status.IsAway ? AwayPool(machine) : status.HomePool;
 
-    private void Place(int machine, ref MachineStatus status)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Place(int machine, ref MachineStatus status, in MachineClass kind)
     {
-        var host = ChooseFor(machine, status);
+        var host = _index.Choose(kind.Size, kind.Set, PoolOf(status, machine));
         if (host < 0)
         {
             WaitForRoom(machine, ref status);
             return;
         }
 
-        Settle(machine, host);
+        Settle(machine, ref status, kind.Need, host);
+        _index.Changed(host);
         Tell(EventKind.HostDetected, "placed", machine);
         RequestStart(machine, ref status);
     }

@@ -100,7 +100,7 @@ internal sealed partial class FleetRun
                 _ledger.LackedRoom(-1, _now);
             Leave(machine);
             status.IsAway = true;
-            Place(machine, ref status);
+            Place(machine, ref status, _fleet.Classes[status.Class]);
         }
     }
 

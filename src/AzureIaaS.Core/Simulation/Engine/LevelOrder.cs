@@ -124,6 +124,7 @@ internal sealed unsafe class LevelOrder : HostOrder
         _counts[level]--;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SkipEmpty()
     {
         while (_least < _levels && _counts[_least] == 0)
