@@ -104,7 +104,13 @@ public static class Simulator
             if (options.Replications is null && done >= FirstWave && IsNarrow(totals, fleet, options.Precision ?? DefaultPrecision))
                 break;
             var runs = new RunSummary[wave];
-            Parallel.For(0, wave, parallel, i => runs[i] = One(done + i));
+            // One at a time for whoever is free: a share given out beforehand waits for the slower thread.
+            var next = -1;
+            Parallel.For(0, parallel.MaxDegreeOfParallelism, parallel, _ =>
+            {
+                for (int i; (i = Interlocked.Increment(ref next)) < wave;)
+                    runs[i] = One(done + i);
+            });
             foreach (var run in runs)
                 totals.Add(run);
             options.Notices?.Report(Progress(totals, options, most));

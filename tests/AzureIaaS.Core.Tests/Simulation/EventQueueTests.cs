@@ -19,16 +19,22 @@ public class EventQueueTests
                 // Times from the same moment to centuries ahead.
                 var time = now + ((long)step.Ahead << (step.Scale % 44));
                 var key = ((ulong)step.Key << 40) | serial++;
-                queue.Add(time, key);
+                // One in two is said to come in turn, whether or not it does.
+                if (serial % 2 == 0)
+                    queue.AddInTurn(time, key);
+                else
+                    queue.Add(time, key);
                 truth.Add((time, key));
                 if (!step.Take)
                     continue;
-                if (!queue.TryTake(out var first) || (first.Time, first.Key) != truth.Min)
+                if ((!queue.TryTakeInTurn(out var first) && !queue.TryTake(out first)) || (first.Time, first.Key) != truth.Min)
                     return false;
                 truth.Remove(truth.Min);
                 now = first.Time;
             }
 
+            if (queue.Count != truth.Count || (truth.Count > 0 && queue.NextTime != truth.Min.Time))
+                return false;
             while (queue.TryTake(out var first))
             {
                 if ((first.Time, first.Key) != truth.Min)
@@ -99,7 +105,50 @@ public class EventQueueTests
     }
 
     [Fact]
-    public void What_is_told_ahead_is_told_before_it_comes_and_first_of_the_page_after_next()
+    public void What_comes_in_turn_keeps_its_place_among_the_others()
+    {
+        const long Boot = 120_000_000;
+        const ulong Failure = 1UL << 60;
+        var random = new Random(11);
+        var queue = new EventQueue();
+        var truth = new SortedSet<(long Time, ulong Key)>();
+        var (inTurn, serial) = (0, 0UL);
+        void Fails(long from)
+        {
+            var next = (Time: from + random.NextInt64(10_000_000_000), Key: Failure | ++serial);
+            truth.Add(next);
+            queue.Add(next.Time, next.Key);
+        }
+
+        for (var host = 0; host < 200; host++)
+            Fails(0);
+        while (truth.Count > 0)
+        {
+            if (queue.TryTakeInTurn(out var first))
+                inTurn++;
+            else
+                Assert.True(queue.TryTake(out first));
+            Assert.Equal(truth.Min, (first.Time, first.Key));
+            truth.Remove(truth.Min);
+            if (first.Key < Failure || serial > 20_000)
+                continue;
+            // Those of the same moment have keys in any order, and are more than are put forward one by one.
+            for (var starts = random.Next(20); starts > 0; starts--)
+            {
+                var next = (Time: first.Time + Boot, Key: ((ulong)random.Next(20) << 40) | ++serial);
+                truth.Add(next);
+                queue.AddInTurn(next.Time, next.Key);
+            }
+
+            Fails(first.Time);
+        }
+
+        Assert.False(queue.TryTake(out _));
+        Assert.True(inTurn > 5_000, $"only {inTurn} came in turn");
+    }
+
+    [Fact]
+    public void What_is_told_ahead_is_told_before_it_comes_and_first_of_the_page_after()
     {
         var told = new List<(string Who, ulong Key)>();
         var queue = new EventQueue(key => told.Add(("expected", key)), key => told.Add(("coming", key)));
