@@ -54,7 +54,7 @@ internal sealed class HostIndex
         _cells = [.. pools.Select((_, pool) => cells.Where(c => c.Key.Item1 == pool).Select(c => new Cell(c.Value, c.Key.Item2, c.Key.Item3)).ToArray())];
         _byPool = [.. sizes.Select(_ => pools.Select(NewOrder).ToArray())];
         _byCell = hasSets ? [.. sizes.Select(_ => cellMembers.Select(NewOrder).ToArray())] : null;
-        (_only, _size) = (_byPool is [[LevelOrder one]] && _byCell is null ? one : null, _sizes[0]);
+        (_only, _size) = (_byPool is [[LevelOrder one]] && _byCell is null ? one : null, _sizes is [var size] ? size : default);
         for (var host = 0; host < board.Count; host++)
             Changed(host);
     }
