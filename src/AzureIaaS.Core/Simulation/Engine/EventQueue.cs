@@ -27,7 +27,7 @@ internal sealed partial class EventQueue(Action<ulong>? expected = null, Action<
     private const int FewestOnPage = 8;   // events on the average: with fewer the page is widened
     private const int MostOnPage = 40;
     private const int LongestPage = 64;
-    private const int Few = 4;
+    private const int Few = 4;            // events ahead that memory is fetched: later is too late, and much earlier it is gone again
     private const int Nil = -1;
 
     private readonly Event[] _page = NewPage();   // of the present day: sorted, the first event last, and one before all times in front
