@@ -45,7 +45,7 @@ internal sealed class BareRelay : IDisposable
         {
             for (var i = 0; i < 2; i++)
                 entries[i] = new Kernel.PollEntry { File = (int)_sockets[i].Handle, Events = Kernel.Readable };
-            if (Kernel.Poll(entries, 2, 100) <= 0)
+            if (Kernel.Poll(entries, 2, TimeSpan.FromMilliseconds(100)) <= 0)
                 continue;
             for (var i = 0; i < 2; i++)
             {
@@ -62,7 +62,7 @@ internal sealed class BareRelay : IDisposable
             slots = slots[batch.Send(to, slots, out _)..];
             var entry = new Kernel.PollEntry { File = to, Events = Kernel.Writable };
             if (slots.Length > 0)
-                Kernel.Poll(&entry, 1, 100);
+                Kernel.Poll(&entry, 1, TimeSpan.FromMilliseconds(100));
         }
     }
 }

@@ -20,11 +20,14 @@ internal enum Way
     /// <summary>QEMU's own <c>socket,mcast</c>.</summary>
     Multicast,
 
-    /// <summary>Nothing: the netdev that the switch is reached by, from the one QEMU to the other.</summary>
+    /// <summary>Nothing: the netdev that the switch is reached by, from the one QEMU to the other. What guests exchange by it is their limit.</summary>
     Datagrams,
 
-    /// <summary>Nothing: a stream from the one QEMU to the other.</summary>
+    /// <summary>Nothing: a stream from the one QEMU to the other. It ends with the switch, and QEMU ends itself when one ends while frames wait for its guest.</summary>
     Stream,
+
+    /// <summary>Nothing: L2TPv3 by UDP on the loopback, of which QEMU takes many frames at a time, and to which every user of this computer can send.</summary>
+    L2tp,
 
     /// <summary>Nothing, and nobody at the other end: the sender's QEMU finds nobody to send to, and forgets the frames.</summary>
     Nowhere,
@@ -38,6 +41,8 @@ internal sealed class GuestPair : IAsyncDisposable
 {
     private const long Memory = 128L << 20;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
+    private static readonly int Port = 20000 + (Environment.ProcessId % 40000);
 
     private readonly IaaSSession _session;
     private readonly FabricLayout _layout;
@@ -154,8 +159,9 @@ internal sealed class GuestPair : IAsyncDisposable
         return way switch
         {
             // By the loopback's own address it needs neither a route nor root.
-            Way.Multicast => $$"""{"type":"socket","id":"{{Id(way)}}","mcast":"230.7.7.7:{{20000 + (Environment.ProcessId % 40000)}}","localaddr":"127.0.0.1"}""",
+            Way.Multicast => $$"""{"type":"socket","id":"{{Id(way)}}","mcast":"230.7.7.7:{{Port}}","localaddr":"127.0.0.1"}""",
             Way.Datagrams or Way.Nowhere => $$$"""{"type":"dgram","id":"{{{Id(way)}}}","local":{"type":"unix","path":"{{{Socket(guest)}}}"},"remote":{"type":"unix","path":"{{{Socket(1 - guest)}}}{{{(way == Way.Nowhere ? "-nobody" : "")}}}"}}""",
+            Way.L2tp => $$"""{"type":"l2tpv3","id":"{{Id(way)}}","src":"127.0.0.1","dst":"127.0.0.1","udp":true,"srcport":"{{Port + 1 + guest}}","dstport":"{{Port + 2 - guest}}","txsession":1,"rxsession":1}""",
             _ => $$$"""{"type":"stream","id":"{{{Id(way)}}}","server":{{{(guest == 0 ? "true" : "false")}}},"addr":{"type":"unix","path":"{{{Socket(0)}}}"}}""",
         };
     }

@@ -133,7 +133,7 @@ internal sealed class SiteRelay : IDisposable
     private static unsafe bool Wait(int file, short events, int milliseconds)
     {
         var entry = new Kernel.PollEntry { File = file, Events = events };
-        return Kernel.Poll(&entry, 1, milliseconds) > 0;
+        return Kernel.Poll(&entry, 1, TimeSpan.FromMilliseconds(milliseconds)) > 0;
     }
 
     private RelayNetwork? NetworkOf(ReadOnlySpan<byte> packet)

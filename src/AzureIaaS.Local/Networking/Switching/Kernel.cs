@@ -70,8 +70,14 @@ internal static unsafe partial class Kernel
         public fixed byte Path[PathSize];
     }
 
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    public static partial int Poll(PollEntry* entries, nuint count, int milliseconds);
+    /// <summary>Waits until something happens (ppoll(2)).</summary>
+    /// <returns>To how many entries; 0 when the time is over.</returns>
+    public static int Poll(PollEntry* entries, nuint count, TimeSpan time)
+    {
+        var (seconds, rest) = Math.DivRem(time.Ticks, TimeSpan.TicksPerSecond);
+        var wait = stackalloc long[] { seconds, rest * TimeSpan.NanosecondsPerTick };
+        return ppoll(entries, count, wait, null);
+    }
 
     [LibraryImport("libc", EntryPoint = "recvmmsg", SetLastError = true)]
     public static partial int ReceiveMessages(int file, Message* messages, uint count, int flags, nint timeout);
@@ -104,6 +110,9 @@ internal static unsafe partial class Kernel
         var address = new UnixAddress { Family = UnixAddress.Unspecified };
         _ = connect(file, &address, (uint)sizeof(UnixAddress));
     }
+
+    [LibraryImport("libc", SetLastError = true)]
+    private static partial int ppoll(PollEntry* entries, nuint count, long* time, void* signals);
 
     [LibraryImport("libc")]
     private static partial int connect(int file, UnixAddress* address, uint length);

@@ -71,6 +71,7 @@ internal sealed class LearningSwitch(FramePool pool)
         switch (verdict)
         {
             case FrameVerdict.Gateway:
+                from.Hold.SpeaksTo(null);
                 Gateway.Receive(frame, from.Identity);
                 break;
             case FrameVerdict.Forward when pool.Charge(slot, from.Index):
@@ -111,10 +112,15 @@ internal sealed class LearningSwitch(FramePool pool)
         {
             // An address that is no member's is nobody's here: flooding its frames would show them to everybody.
             if (_table.TryGetValue(destination, out var to) && to != from)
+            {
+                from?.Hold.SpeaksTo(to);
                 Give(to, from, slot);
+            }
+
             return;
         }
 
+        from?.Hold.SpeaksTo(null);
         foreach (var port in Ports)
         {
             if (port.Identity.Mac != from?.Identity.Mac)
@@ -125,7 +131,7 @@ internal sealed class LearningSwitch(FramePool pool)
     private void Give(SwitchPort to, SwitchPort? from, int slot)
     {
         to.Add(from?.Index ?? GatewayIndex, slot);
-        from?.HoldFor(to);
+        from?.Hold.Begin(to);
         if (to.IsDirty)
             return;
         to.IsDirty = true;

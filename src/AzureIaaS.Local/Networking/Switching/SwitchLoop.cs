@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
@@ -125,14 +126,16 @@ internal sealed unsafe class SwitchLoop : IDisposable
         _others.Clear();
         _entries.Add(new Kernel.PollEntry { File = (int)_wakeReader.Handle, Events = Kernel.Readable });
         var milliseconds = (int)CheckEvery.TotalMilliseconds;
+        var until = long.MaxValue;
         foreach (var port in _switch.Ports)
         {
             // A negative file is passed over by the kernel.
             _polled.Add(port);
-            var isHeld = port.IsHeld();
-            _entries.Add(new Kernel.PollEntry { File = port.Handle, Events = (short)((isHeld ? 0 : Kernel.Readable) | (port.IsBlocked ? Kernel.Writable : 0)) });
+            var isHeld = port.Hold.Lasts();
+            _entries.Add(new Kernel.PollEntry { File = port.Handle, Events = (short)((isHeld ? 0 : Kernel.Readable) | (port.WaitsForRoom ? Kernel.Writable : 0)) });
             if (isHeld)
                 milliseconds = 1;
+            until = Math.Min(until, port.LooksAt ?? long.MaxValue);
         }
 
         foreach (var pollable in Pollables)
@@ -144,11 +147,20 @@ internal sealed unsafe class SwitchLoop : IDisposable
 
         fixed (Kernel.PollEntry* entries = CollectionsMarshal.AsSpan(_entries))
         {
-            if (Kernel.Poll(entries, (nuint)_entries.Count, milliseconds) > 0)
+            if (Kernel.Poll(entries, (nuint)_entries.Count, TimeLeft(milliseconds, until)) > 0)
                 return;
             for (var i = 0; i < _entries.Count; i++)
                 entries[i].Happened = 0;
         }
+    }
+
+    private static TimeSpan TimeLeft(int milliseconds, long until)
+    {
+        var time = TimeSpan.FromMilliseconds(milliseconds);
+        if (until == long.MaxValue)
+            return time;
+        var left = Stopwatch.GetElapsedTime(Stopwatch.GetTimestamp(), until);
+        return left < TimeSpan.Zero ? TimeSpan.Zero : left < time ? left : time;
     }
 
     private void RunPosted()
@@ -161,10 +173,10 @@ internal sealed unsafe class SwitchLoop : IDisposable
 
     private void ServePorts(ReadOnlySpan<Kernel.PollEntry> entries)
     {
-        var left = false;
+        var (left, now) = (false, Stopwatch.GetTimestamp());
         for (var i = 0; i < _polled.Count; i++)
         {
-            if ((entries[1 + i].Happened & Kernel.Writable) != 0)
+            if ((entries[1 + i].Happened & Kernel.Writable) != 0 || _polled[i].LooksAt <= now)
                 _polled[i].Flush(_outgoing);
             left |= IsReadable(entries[1 + i]);
         }
@@ -189,7 +201,7 @@ internal sealed unsafe class SwitchLoop : IDisposable
     /// <returns>Whether anything came.</returns>
     private bool ReceiveShare(SwitchPort port)
     {
-        if (port.Handle < 0 || port.IsHeld())
+        if (port.Handle < 0 || port.Hold.Lasts())
             return false;
         var count = _incoming.Receive(port.Handle, _slots);
         if (count > 0)

@@ -19,18 +19,16 @@ internal sealed record PortPlace(string Listen, string Peer);
 internal sealed class SwitchPort : IDisposable
 {
     private const int Nobody = -1;
-    private const int HoldAt = FrameQueue.MostOfOne - MessageBatch.Most;
-    private static readonly TimeSpan HoldAtMost = TimeSpan.FromMilliseconds(1);
+    private const int Many = FrameQueue.MostOfOne - MessageBatch.Most;
     private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(10);
 
     private readonly FramePool _pool;
     private readonly FrameQueue _queue;
+    private readonly RoomWatch _room = new();
     private readonly int[] _outgoing = new int[MessageBatch.Most];
     private Socket? _socket;
     private ulong _fileNumber;
     private ulong _ownerNumber;
-    private SwitchPort? _heldBy;
-    private long _heldAt;
     private long _movedAt;
     private int _outgoingStart;
     private int _outgoingEnd;
@@ -39,6 +37,7 @@ internal sealed class SwitchPort : IDisposable
     {
         _pool = pool;
         _queue = new FrameQueue(pool);
+        Hold = new SenderHold(index);
         (Index, Identity, Place) = (index, identity, place);
     }
 
@@ -57,6 +56,18 @@ internal sealed class SwitchPort : IDisposable
 
     /// <summary>Whether frames wait until its owner has room for them.</summary>
     public bool IsBlocked { get; private set; }
+
+    /// <summary>Whether its owner has taken nothing for a while: it is no longer just busy.</summary>
+    public bool StandsStill => Stopwatch.GetElapsedTime(_movedAt) >= StandsStillAfter;
+
+    /// <summary>When to look whether its owner has room, in the time of <see cref="Stopwatch"/>; null where nothing waits, or where the kernel is to say so.</summary>
+    public long? LooksAt => IsBlocked && !StandsStill ? _room.At : null;
+
+    /// <summary>Whether the kernel is to say when its owner has room: that may take long.</summary>
+    public bool WaitsForRoom => IsBlocked && StandsStill;
+
+    /// <summary>What holds its owner up.</summary>
+    public SenderHold Hold { get; }
 
     /// <summary>Whether it is in the list of those that have something to send.</summary>
     public bool IsDirty { get; set; }
@@ -97,29 +108,19 @@ internal sealed class SwitchPort : IDisposable
             Dropped++;
     }
 
-    /// <summary>
-    /// Lets its owner's next frames wait in the kernel, which holds the owner up, if a port that is just busy has enough of them: what would only
-    /// be dropped need not be received. It is for a moment at most, and not for a port that stands still, so that no owner can stop another.
-    /// </summary>
-    /// <param name="to">The port.</param>
-    public void HoldFor(SwitchPort to)
-    {
-        if (_heldBy is null && to.Holds(Index))
-            (_heldBy, _heldAt) = (to, Stopwatch.GetTimestamp());
-    }
-
-    /// <summary>Whether its owner's frames are left waiting.</summary>
-    public bool IsHeld()
-    {
-        if (_heldBy is not null && (!_heldBy.Holds(Index) || Stopwatch.GetElapsedTime(_heldAt) >= HoldAtMost))
-            _heldBy = null;
-        return _heldBy is not null;
-    }
-
-    private bool Holds(int source) => IsBlocked && _queue.CountOf(source) >= HoldAt && Stopwatch.GetElapsedTime(_movedAt) < StandsStillAfter;
+    /// <summary>Whether its queue is almost full with frames of a source.</summary>
+    public bool HasManyOf(int source) => _queue.CountOf(source) >= Many;
 
     /// <summary>Sends what waits, as far as its owner has room.</summary>
     public void Flush(MessageBatch batch)
+    {
+        var (wasBlocked, before) = (IsBlocked, Sent);
+        Send(batch);
+        if (IsBlocked)
+            _room.Next(wasBlocked ? Sent - before : null);
+    }
+
+    private void Send(MessageBatch batch)
     {
         while (IsConnected)
         {
