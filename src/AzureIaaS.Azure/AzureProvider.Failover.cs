@@ -1,5 +1,4 @@
 using AzureIaaS.Azure.Failover;
-using AzureIaaS.Azure.Machines;
 using AzureIaaS.Failover;
 using AzureIaaS.Hosts;
 using AzureIaaS.Providers;
@@ -32,15 +31,17 @@ internal sealed partial class AzureProvider : ICheckpointProvider, ICheckpointCo
 
     public bool Owns(string kind) => kind is Rehearsals.Kind or Rehearsals.RegionKind or ZoneFailover.Kind or ZoneFailover.RegionKind or CheckpointCopies.Kind;
 
-    public async Task EndOperationAsync(Guid operation, CancellationToken cancellation)
+    public async Task EndOperationAsync(Guid operation, bool undo, IProgress<Notice> notices, CancellationToken cancellation)
     {
         using var owner = _store.Locks.TryAcquire(SagaRunner.LockName(operation))
             ?? throw new IaaSException(ErrorKind.Busy, "OperationIsRunning", $"Operation {operation} is being worked on.", "Wait for that to end; Get-IaaSOperation shows it.", operation);
         var record = _store.Sagas.Find(operation)!;
         if (record.Kind is Rehearsals.Kind or Rehearsals.RegionKind)
             await _rehearsals.UndoAsync(record);
+        else if (record.Kind == CheckpointCopies.Kind && undo)
+            await _copies.UndoAsync(record, notices);
         else if (record.Kind == CheckpointCopies.Kind)
-            await _copies.EndAsync(record, Quiet.Notices, cancellation);
+            await _copies.EndAsync(record, notices, cancellation);
         else
             await _zones.EndAsync(record, cancellation);
     }

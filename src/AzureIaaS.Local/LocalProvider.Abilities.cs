@@ -141,7 +141,7 @@ internal sealed partial class LocalProvider
 
     public bool Owns(string kind) => kind == Rehearsals.Kind || MachineSagas.Has(kind);
 
-    public async Task EndOperationAsync(Guid operation, CancellationToken cancellation)
+    public async Task EndOperationAsync(Guid operation, bool undo, IProgress<Notice> notices, CancellationToken cancellation)
     {
         var record = _services.Store.Sagas.Find(operation)!;
         if (record.Kind == Rehearsals.Kind)

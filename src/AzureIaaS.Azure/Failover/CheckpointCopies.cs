@@ -24,11 +24,15 @@ internal sealed class CheckpointCopies(ArmConnection connection, IStateStore sto
 
     private readonly SagaRunner _sagas = new(store.Sagas, connection.Time);
 
-    private sealed record Work(CopyPlan Plan, Guid Operation, IProgress<Notice> Notices);
+    private sealed record Work(CopyPlan Plan, Guid Operation, IProgress<Notice> Notices)
+    {
+        /// <summary>Whether nothing that it has copied is wanted, not even what is whole.</summary>
+        public bool IsGivenUp { get; init; }
+    }
 
     private Saga<Work> Definition => new(Kind, 1,
     [
-        SagaStep.OwningUndo<Work>("remove copies at last", (w, c) => RemoveAsync(w.Plan, w.Notices, c)),
+        SagaStep.OwningUndo<Work>("remove copies at last", RemoveAsync),
         new("take", TakeAsync),
         new("copy", CopyAsync),
     ]);
@@ -92,6 +96,18 @@ internal sealed class CheckpointCopies(ArmConnection connection, IStateStore sto
         return checkpoint;
     }
 
+    /// <summary>Gives one up; its lock is held. What it has copied is removed; a checkpoint that is one stays, for it is the machine's like any other.</summary>
+    /// <param name="record">The operation.</param>
+    /// <param name="notices">Receives steps, and that the checkpoint stays.</param>
+    public async Task UndoAsync(SagaRecord record, IProgress<Notice> notices)
+    {
+        var work = new Work(PlanOf(record), record.Id, notices) { IsGivenUp = true };
+        await _sagas.UndoAsync(Definition, record.Id, work, null);
+        var machine = (await directory.FindAsync(work.Plan.Vm, CancellationToken.None))?.Machine;
+        if (machine is not null && await checkpoints.FindAsync(machine, work.Plan.Checkpoint, CancellationToken.None) is { } checkpoint)
+            notices.Report(Notice.Warning($"Checkpoint '{checkpoint.Name}' of {checkpoint.VmName} stays, in the machine's own region alone; Remove-IaaSVmCheckpoint removes it."));
+    }
+
     private static CopyPlan PlanOf(SagaRecord record) => JsonSerializer.Deserialize(record.Parameters, FailoverJson.Default.CopyPlan)!;
 
     /// <summary>Who asks again may think of the machine as it is now.</summary>
@@ -108,15 +124,21 @@ internal sealed class CheckpointCopies(ArmConnection connection, IStateStore sto
     private async Task CopyAsync(Work work, CancellationToken cancellation) =>
         await checkpoints.CopyAsync(await NeededAsync(work.Plan, cancellation), work.Plan.Checkpoint, work.Plan.Region, work.Operation, work.Notices, cancellation);
 
-    /// <summary>Removes copies that were begun, but for whole ones: another computer may have ended them. Where there is no checkpoint, all that there is of it goes.</summary>
-    private async Task RemoveAsync(CopyPlan plan, IProgress<Notice> notices, CancellationToken cancellation)
+    /// <summary>
+    /// Removes copies that were begun, but for whole ones: another computer may have ended them. Of one that is given up, all that it has made itself, and nothing else.
+    /// Where there is no checkpoint, all that there is of it goes.
+    /// </summary>
+    private async Task RemoveAsync(Work work, CancellationToken cancellation)
     {
+        var plan = work.Plan;
         var machine = (await directory.FindAsync(plan.Vm, cancellation))?.Machine;
         var isCheckpoint = machine is not null && await checkpoints.FindAsync(machine, plan.Checkpoint, cancellation) is not null;
         foreach (var snapshot in (await snapshots.ListAsync(cancellation)).Where(s => AzureNames.IdIn(s.Tags, AzureNames.CheckpointTag) == plan.Checkpoint))
         {
-            if (!isCheckpoint || (snapshot.Location.Name.Equals(plan.Region, StringComparison.OrdinalIgnoreCase) && snapshot.CompletionPercent < 100))
-                await snapshots.RemoveAsync(snapshot.Id, notices, cancellation);
+            var isCopy = snapshot.Location.Name.Equals(plan.Region, StringComparison.OrdinalIgnoreCase);
+            var isUnwanted = work.IsGivenUp ? AzureNames.IdIn(snapshot.Tags, AzureNames.ImportTag) == work.Operation : snapshot.CompletionPercent < 100;
+            if (!isCheckpoint || (isCopy && isUnwanted))
+                await snapshots.RemoveAsync(snapshot.Id, work.Notices, cancellation);
         }
     }
 

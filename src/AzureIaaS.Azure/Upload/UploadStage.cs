@@ -43,7 +43,7 @@ internal sealed class UploadStage(
         _fresh.Add(disk.Name);
         foreach (var former in new[] { DigestsOf(disk), JournalOf(disk), TouchedOf(disk) })
             File.Delete(former);
-        return TargetOf(open(created, Lifetime), disk);
+        return TargetOf(await OpenAsync(created, cancellation), disk);
     }
 
     public ICopyJournal OpenJournal(VirtualDisk disk, bool resume) =>
@@ -155,18 +155,31 @@ internal sealed class UploadStage(
     /// </summary>
     private async Task<PageBlob?> TryOpenAsync(ManagedDiskResource found, CancellationToken cancellation)
     {
-        var blob = open(found, Lifetime);
+        try
+        {
+            return await OpenAsync(found, cancellation);
+        }
+        catch (IaaSException e) when (e.Kind is ErrorKind.InvalidState or ErrorKind.Failed && e.InnerException is global::Azure.RequestFailedException { Status: 400 or 409 })
+        {
+            await File.WriteAllTextAsync(OnceNote, e.ErrorId, cancellation);
+            notices.Report(Notice.Warning($"{found.Id.Name}: Azure does not give access to it again ({e.ErrorId}), so its upload begins anew."));
+            return null;
+        }
+    }
+
+    /// <summary>Opens a disk's pages, with access to them: who has none hears of it before the source is read.</summary>
+    private async Task<PageBlob> OpenAsync(ManagedDiskResource disk, CancellationToken cancellation)
+    {
+        var blob = open(disk, Lifetime);
         try
         {
             await blob.OpenAsync(cancellation);
             return blob;
         }
-        catch (IaaSException e) when (e.Kind is ErrorKind.InvalidState or ErrorKind.Failed && e.InnerException is global::Azure.RequestFailedException { Status: 400 or 409 })
+        catch
         {
             blob.Dispose();
-            await File.WriteAllTextAsync(OnceNote, e.ErrorId, cancellation);
-            notices.Report(Notice.Warning($"{found.Id.Name}: Azure does not give access to it again ({e.ErrorId}), so its upload begins anew."));
-            return null;
+            throw;
         }
     }
 

@@ -130,10 +130,12 @@ public interface IOperationProvider
     /// <param name="kind">The kind.</param>
     bool Owns(string kind);
 
-    /// <summary>Ends an operation that was cut off: finishes it where that is right, and undoes it where it is not.</summary>
+    /// <summary>Ends an operation that was cut off: finishes it or undoes it, whichever is right; where both are, as it is asked for.</summary>
     /// <param name="operation">The operation's id.</param>
+    /// <param name="undo">Whether it is given up.</param>
+    /// <param name="notices">Receives steps and warnings.</param>
     /// <param name="cancellation">Stops waiting for its machine.</param>
-    Task EndOperationAsync(Guid operation, CancellationToken cancellation);
+    Task EndOperationAsync(Guid operation, bool undo, IProgress<Notice> notices, CancellationToken cancellation);
 }
 
 /// <summary>A provider that keeps states of machines.</summary>

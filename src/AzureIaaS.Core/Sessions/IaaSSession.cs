@@ -105,15 +105,15 @@ public sealed class IaaSSession : IDisposable
         if (!IsProviders(id, out var owner))
             return Mark(await Imports.ResumeAsync(id, notices, cancellation));
         var vm = Guid.TryParse(Store.Sagas.Find(id)!.Source, out var given) ? given : Guid.Empty;
-        await owner.EndOperationAsync(id, cancellation);
+        await owner.EndOperationAsync(id, undo: false, notices, cancellation);
         return await Provider.FindAsync(vm, cancellation) is { } machine ? Mark(machine) : null;
     }
 
-    /// <summary>Gives an operation up; nothing of it is left.</summary>
+    /// <summary>Gives an operation up; nothing of it is left. Where there is no way back, it is finished.</summary>
     /// <param name="id">The operation's id.</param>
     /// <param name="notices">Receives steps.</param>
     public Task UndoOperationAsync(Guid id, IProgress<Notice> notices) =>
-        IsProviders(id, out var owner) ? owner.EndOperationAsync(id, CancellationToken.None) : Imports.UndoAsync(id, notices);
+        IsProviders(id, out var owner) ? owner.EndOperationAsync(id, undo: true, notices, CancellationToken.None) : Imports.UndoAsync(id, notices);
 
     /// <inheritdoc/>
     public void Dispose()

@@ -215,6 +215,44 @@ public sealed class RegionTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task A_copy_of_a_checkpoint_that_is_given_up_at_any_request_is_removed_and_nothing_else_is()
+    {
+        var everywhere = Environment.GetEnvironmentVariable("AZUREIAAS_SOAK") is not null;
+        for (var at = 0; ; at += everywhere ? 1 : 2)
+        {
+            using var azure = new TestAzure();
+            var machine = await azure.ImportAsync(azure.Image("web01.img", 24 * MiB, (1024, 64)));
+            await CopiedAsync(azure, machine, "earlier");
+            var before = Snapshots(azure);
+            using var stop = new CancellationTokenSource();
+            var (requests, cut) = (0, at);
+            azure.Arm.Intercept = r =>
+            {
+                if (r.Path.Contains("/snapshots/", StringComparison.Ordinal) && requests++ == cut)
+                    stop.Cancel();
+                return stop.IsCancellationRequested ? throw new OperationCanceledException(stop.Token) : null;
+            };
+            var died = await Record.ExceptionAsync(() => CopiedAsync(azure, machine, "hourly", stop.Token)) is not null;
+            azure.Arm.Intercept = _ => null;
+            if (!died)
+                return;
+            azure.Restart();
+            var taken = azure.Arm.Resources.Values.Where(IsCheckpoint).Select(s => (string)s["id"]!).Except(before).ToList();
+
+            foreach (var operation in azure.Session.ListOperations(includeEnded: false))
+                await azure.Session.UndoOperationAsync(operation.Id, azure);
+
+            Assert.Empty(azure.Session.ListOperations(includeEnded: false));
+            Assert.Equal([.. before.Concat(taken).Order(StringComparer.Ordinal)], Snapshots(azure));
+            Assert.Equal(taken.Count, azure.Notices.Count(n => n.Kind == NoticeKind.Warning && n.Text.Contains("'hourly' of web01 stays", StringComparison.Ordinal)));
+            await CopiedAsync(azure, machine, "hourly");   // and can be had all the same
+            Assert.Equal(2, azure.Arm.Resources.Values.Count(s => (string?)s["location"] == There));
+        }
+    }
+
+    private static List<string> Snapshots(TestAzure azure) => [.. azure.Arm.Resources.Keys.Where(k => k.Contains("/snapshots/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
     private static async Task ResumeAllAsync(TestAzure azure)
     {
         foreach (var operation in azure.Session.ListOperations(includeEnded: false))
