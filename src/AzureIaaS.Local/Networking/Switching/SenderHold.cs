@@ -5,7 +5,7 @@ namespace AzureIaaS.Local.Networking.Switching;
 /// <summary>
 /// Lets the next frames of a port's owner wait in the kernel, which holds the owner up, while a port that is just busy has enough of them: what
 /// would only be dropped need not be received. Never for a port that stands still, and for a moment at a time: what the owner has for others waits
-/// too. Who has spoken to nobody else for a while keeps nobody waiting, and is held for as long as it takes, but looked after now and then.
+/// too. Who has spoken for a while to a slow one only keeps nobody waiting, and is held for as long as it takes, but looked after now and then.
 /// For the switch's thread alone.
 /// </summary>
 /// <param name="source">What the owner's frames are counted by.</param>
@@ -36,7 +36,7 @@ internal sealed class SenderHold(int source)
         if (_heldBy is not null || !to.IsBlocked)
             return;
         var now = Stopwatch.GetTimestamp();
-        _isForOne = _speaksTo == to && Stopwatch.GetElapsedTime(_speaksToSince, now) >= ForOneAfter;
+        _isForOne = to.IsSlow && _speaksTo == to && Stopwatch.GetElapsedTime(_speaksToSince, now) >= ForOneAfter;
         if (IsBusy(to))
             (_heldBy, _heldAt) = (to, now);
     }
@@ -49,5 +49,5 @@ internal sealed class SenderHold(int source)
         return _heldBy is not null;
     }
 
-    private bool IsBusy(SwitchPort to) => to is { IsBlocked: true, StandsStill: false } && (_isForOne || to.HasManyOf(source));
+    private bool IsBusy(SwitchPort to) => to is { IsBlocked: true, StandsStill: false } && to.HasManyOf(source);
 }

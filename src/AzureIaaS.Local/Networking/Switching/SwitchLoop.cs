@@ -132,10 +132,11 @@ internal sealed unsafe class SwitchLoop : IDisposable
             // A negative file is passed over by the kernel.
             _polled.Add(port);
             var isHeld = port.Hold.Lasts();
-            _entries.Add(new Kernel.PollEntry { File = port.Handle, Events = (short)((isHeld ? 0 : Kernel.Readable) | (port.WaitsForRoom ? Kernel.Writable : 0)) });
+            var looksAt = port.LooksAt;
+            _entries.Add(new Kernel.PollEntry { File = port.Handle, Events = (short)((isHeld ? 0 : Kernel.Readable) | (port.IsBlocked && looksAt is null ? Kernel.Writable : 0)) });
             if (isHeld)
                 milliseconds = 1;
-            until = Math.Min(until, port.LooksAt ?? long.MaxValue);
+            until = Math.Min(until, looksAt ?? long.MaxValue);
         }
 
         foreach (var pollable in Pollables)

@@ -60,11 +60,11 @@ internal sealed class SwitchPort : IDisposable
     /// <summary>Whether its owner has taken nothing for a while: it is no longer just busy.</summary>
     public bool StandsStill => Stopwatch.GetElapsedTime(_movedAt) >= StandsStillAfter;
 
+    /// <summary>Whether its owner, when it is busy, takes frames slowly.</summary>
+    public bool IsSlow => _room.IsSlow;
+
     /// <summary>When to look whether its owner has room, in the time of <see cref="Stopwatch"/>; null where nothing waits, or where the kernel is to say so.</summary>
     public long? LooksAt => IsBlocked && !StandsStill ? _room.At : null;
-
-    /// <summary>Whether the kernel is to say when its owner has room: that may take long.</summary>
-    public bool WaitsForRoom => IsBlocked && StandsStill;
 
     /// <summary>What holds its owner up.</summary>
     public SenderHold Hold { get; }
