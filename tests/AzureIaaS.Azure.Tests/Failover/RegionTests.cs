@@ -182,16 +182,7 @@ public sealed class RegionTests : IDisposable
         {
             using var azure = new TestAzure();
             var machine = await azure.ImportAsync(azure.Image("web01.img", 24 * MiB, (1024, 64)));
-            using var stop = new CancellationTokenSource();
-            var (requests, cut) = (0, at);
-            azure.Arm.Intercept = r =>
-            {
-                if (r.Path.Contains("/snapshots/", StringComparison.Ordinal) && requests++ == cut)
-                    stop.Cancel();
-                return stop.IsCancellationRequested ? throw new OperationCanceledException(stop.Token) : null;
-            };
-            var died = await Record.ExceptionAsync(() => CopiedAsync(azure, machine, "hourly", stop.Token)) is not null;
-            azure.Arm.Intercept = _ => null;
+            var died = await IsCutOffAsync(azure, machine, at);
             if (died)
                 azure.Restart();
             var taken = azure.Arm.Resources.Values.Where(IsCheckpoint).Select(s => (string?)s["id"]).ToList();
@@ -225,16 +216,7 @@ public sealed class RegionTests : IDisposable
             var machine = await azure.ImportAsync(azure.Image("web01.img", 24 * MiB, (1024, 64)));
             await CopiedAsync(azure, machine, "earlier");
             var before = Snapshots(azure);
-            using var stop = new CancellationTokenSource();
-            var (requests, cut) = (0, at);
-            azure.Arm.Intercept = r =>
-            {
-                if (r.Path.Contains("/snapshots/", StringComparison.Ordinal) && requests++ == cut)
-                    stop.Cancel();
-                return stop.IsCancellationRequested ? throw new OperationCanceledException(stop.Token) : null;
-            };
-            var died = await Record.ExceptionAsync(() => CopiedAsync(azure, machine, "hourly", stop.Token)) is not null;
-            azure.Arm.Intercept = _ => null;
+            var died = await IsCutOffAsync(azure, machine, at);
             if (!died)
                 return;
             azure.Restart();
@@ -252,6 +234,23 @@ public sealed class RegionTests : IDisposable
     }
 
     private static List<string> Snapshots(TestAzure azure) => [.. azure.Arm.Resources.Keys.Where(k => k.Contains("/snapshots/", StringComparison.Ordinal)).Order(StringComparer.Ordinal)];
+
+    /// <summary>Copies a checkpoint, and is cut off at a request for a snapshot.</summary>
+    /// <returns>False when it was over before that.</returns>
+    private static async Task<bool> IsCutOffAsync(TestAzure azure, VirtualMachine machine, int at)
+    {
+        using var stop = new CancellationTokenSource();
+        var requests = 0;
+        azure.Arm.Intercept = r =>
+        {
+            if (r.Path.Contains("/snapshots/", StringComparison.Ordinal) && requests++ == at)
+                stop.Cancel();
+            return stop.IsCancellationRequested ? throw new OperationCanceledException(stop.Token) : null;
+        };
+        var died = await Record.ExceptionAsync(() => CopiedAsync(azure, machine, "hourly", stop.Token)) is not null;
+        azure.Arm.Intercept = _ => null;
+        return died;
+    }
 
     private static async Task ResumeAllAsync(TestAzure azure)
     {
