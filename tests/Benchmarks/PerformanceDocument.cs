@@ -60,11 +60,13 @@ internal static class PerformanceDocument
               that do not either, beside a multicast group on the loopback, which is what QEMU's own `socket,mcast` is.
             - **guests**: two Linux guests of the product, one processor each, on a network of its, with a further card of the same model for each other way, so that it
               is always the same two guests, by turns. One sends frames by the kernel's packet generator, and those that the other receives count; then the other
-              fetches a file by HTTP, whose digest is checked. Beside the switch: QEMU's own `socket,mcast`, and what two QEMUs do with nothing between them, once by
-              the netdev that the switch is reached by (`dgram`) and once by a `stream`. The most of these is *the limit*; the sender alone,
-              with nobody at the other end, is *nowhere*. Processor time is that of both QEMUs and of the switch: others on the machine change the rates, and it much less.
+              fetches a file by HTTP, whose digest is checked. Beside the switch: QEMU's own `socket,mcast`, and what two QEMUs do with nothing between them: by
+              the netdev that the switch is reached by (`dgram`), which is the guests' limit, and by `l2tpv3` and `stream`, by which no switch can be reached that may be replaced
+              and keeps strangers out ([networks.md](networks.md#how-fast)). The sender alone, with nobody at the other end, is *nowhere*. Processor time is that of both QEMUs and of the switch: others on the machine change the rates, and it much less.
             - **site**: a member's packets through the switch, the gateway of the sites and the tunnel into a network namespace, 64 under way; beside them a
               socket's on a gateway whose strongSwan is configured by hand, with the same cipher. Needs root.
+            - **simulate**: hosts that fail and are repaired, and their machines that start elsewhere; an event is one removal from the queue. It runs in a process that stays
+              and is warm, as a PowerShell is, with the runtime's default of compiling anew from what it has seen; the plain queue in the same one. By processor time, but for the threads.
             - **scale**: the simulated hypervisor, with everything else as for real: locks, sagas, placement, reports. A host or a fault domain is lost by one
               process, and its machines are brought back by another, the watcher. The time runs from the loss to the last machine that runs elsewhere.
             - **list**, **module**: in a PowerShell that has run the command before; as whole processes for `iaas` and for Import-Module.

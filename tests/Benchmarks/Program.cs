@@ -1,3 +1,5 @@
+using AzureIaaS.Benchmarks.Simulation;
+
 namespace AzureIaaS.Benchmarks;
 
 /// <summary>Benchmarks: ratios to peers in the same run. A target that is missed is marked in the table; it is no failure.</summary>
@@ -16,6 +18,12 @@ internal static class Program
         if (arguments is [ConvertVerb.Name, .. var convert])
         {
             await ConvertVerb.RunAsync(convert);
+            return 0;
+        }
+
+        if (arguments is [ForecastVerb.Name])
+        {
+            ForecastVerb.Run();
             return 0;
         }
 

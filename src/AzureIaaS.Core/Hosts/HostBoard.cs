@@ -93,18 +93,18 @@ internal sealed class HostBoard
     /// <summary>Takes a place, or gives it back.</summary>
     /// <param name="host">The host.</param>
     /// <param name="need">What is taken.</param>
-    /// <param name="sign">1 to take, -1 to give back.</param>
+    /// <param name="times">How often it is taken; less than 0 to give back.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Take(int host, in HostNeed need, int sign)
+    public void Take(int host, in HostNeed need, int times)
     {
         ref var place = ref _hosts[host];
-        place.CpuUsed += sign * need.Cpu;
-        place.MemoryUsed += sign * need.Memory;
+        place.CpuUsed += times * need.Cpu;
+        place.MemoryUsed += times * need.Memory;
         if (need.Set >= 0)
-            TakeInSet(need.Set, place, sign);
+            TakeInSet(need.Set, place, times);
     }
 
-    private void TakeInSet(int set, in Host place, int sign)
+    private void TakeInSet(int set, in Host place, int times)
     {
         while (_faultDomains.Count <= set)
         {
@@ -112,8 +112,8 @@ internal sealed class HostBoard
             _updateDomains.Add(new int[_updateDomainCount]);
         }
 
-        _faultDomains[set][place.FaultDomain] += sign;
-        _updateDomains[set][place.UpdateDomain] += sign;
+        _faultDomains[set][place.FaultDomain] += times;
+        _updateDomains[set][place.UpdateDomain] += times;
     }
 
     /// <summary>Whether a host can take a machine, and if not, why.</summary>

@@ -46,6 +46,31 @@ public class EventQueueTests
         }).QuickCheckThrowOnFailure();
 
     [Fact]
+    public void Pages_become_as_wide_as_events_are_dense_even_after_a_silence()
+    {
+        const int Pending = 5_000;
+        var random = new Random(4);
+        var queue = new EventQueue();
+        // For ten hours nothing happens, then something each minute; in another run something each second at once.
+        foreach (var (silence, apart) in new[] { (36_000_000_000L, 60e6), (0L, 1e6) })
+        {
+            var now = silence;
+            long Later() => now + (long)(-Pending * apart * Math.Log(1 - random.NextDouble()));
+            queue.Clear();   // what it has learnt stays
+            while (queue.Count < Pending)
+                queue.Add(Later(), (ulong)queue.Count);
+            for (var i = 0; i < 200_000; i++)
+            {
+                Assert.True(queue.TryTake(out var next));
+                now = next.Time;
+                queue.Add(Later(), next.Key);
+            }
+
+            Assert.InRange(queue.Width / apart, 4, 64);
+        }
+    }
+
+    [Fact]
     public void A_hundred_thousand_events_of_every_density_keep_their_order()
     {
         var random = new Random(3);
@@ -153,15 +178,15 @@ public class EventQueueTests
         var told = new List<(string Who, ulong Key)>();
         var queue = new EventQueue(key => told.Add(("expected", key)), key => told.Add(("coming", key)));
         var random = new Random(7);
-        for (var i = 0; i < 2_000; i++)
-            queue.Add(random.NextInt64(1_000_000_000_000), (ulong)i);
+        for (var i = 0; i < 10_000; i++)
+            queue.Add(random.NextInt64(5_000_000_000_000), (ulong)i);
         var taken = new HashSet<ulong>();
         while (queue.TryTake(out var next))
             taken.Add(next.Key);
-        Assert.Equal(2_000, taken.Count);
+        Assert.Equal(10_000, taken.Count);
         var expected = told.Where(t => t.Who == "expected").Select(t => t.Key).ToHashSet();
         var coming = told.Where(t => t.Who == "coming").Select(t => t.Key).ToHashSet();
-        Assert.True(coming.Count > 1_500 && expected.Count > 1_500, $"only {expected.Count} and {coming.Count} of 2,000 were told");
+        Assert.True(coming.Count > 7_500 && expected.Count > 7_500, $"only {expected.Count} and {coming.Count} of 10,000 were told");
         foreach (var key in coming.Intersect(expected).Take(200))
             Assert.True(told.IndexOf(("expected", key)) < told.IndexOf(("coming", key)));
     }

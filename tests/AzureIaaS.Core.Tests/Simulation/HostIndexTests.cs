@@ -61,6 +61,17 @@ public class HostIndexTests
             if (chosen < 0)
                 continue;
             found++;
+            if (index.IsAlike)
+            {
+                Assert.Equal(chosen, index.ChooseAlike(random.Next(1, 9), out var several));
+                for (; several > 1; several--)
+                {
+                    board.Take(chosen, wanted, 1);
+                    placed.Insert(random.Next(placed.Count + 1), (chosen, wanted));
+                    Assert.Equal(chosen, board.Choose(wanted));
+                }
+            }
+
             board.Take(chosen, wanted, 1);
             index.Changed(chosen);
             placed.Insert(random.Next(placed.Count + 1), (chosen, wanted));

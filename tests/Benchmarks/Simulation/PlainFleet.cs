@@ -38,7 +38,7 @@ internal sealed class PlainFleet
     public static double Run(int hosts, int machines, double years, int seed)
     {
         var fleet = new PlainFleet(hosts, machines, seed);
-        var begun = SimulationBenchmark.Processor();
+        var begun = ForecastVerb.Processor();
         long events = 0;
         while (fleet._events.TryDequeue(out var action, out var time) && time <= years * 8760)
         {
@@ -47,7 +47,7 @@ internal sealed class PlainFleet
             events++;
         }
 
-        var rate = events / (SimulationBenchmark.Processor() - begun).TotalSeconds;
+        var rate = events / (ForecastVerb.Processor() - begun).TotalSeconds;
         return fleet._downHours > 0 ? rate : throw new InvalidOperationException("Nothing was down in all the years.");
     }
 

@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using AzureIaaS.Benchmarks.Measuring;
 using AzureIaaS.Simulation;
-using AzureIaaS.Simulation.Engine;
 
 namespace AzureIaaS.Benchmarks.Simulation;
 
@@ -28,15 +27,16 @@ internal sealed class SimulationBenchmark : Benchmark
     {
         var rows = new List<Row>();
         var (hosts, machines) = workshop.IsQuick ? (1_000, 10_000) : (10_000, 100_000);
-        rows.AddRange(await PeersAsync(workshop, hosts, machines));
-        rows.Add(Threads(workshop));
-        rows.AddRange(Growth(workshop));
+        using var process = new ForecastProcess();
+        rows.AddRange(await PeersAsync(workshop, process, hosts, machines));
+        rows.Add(await ThreadsAsync(workshop, process));
+        rows.AddRange(await GrowthAsync(workshop, process));
         rows.Add(await MillionAsync(workshop));
         rows.Add(ClosedForms());
         return rows;
     }
 
-    private async Task<IReadOnlyList<Row>> PeersAsync(Workshop workshop, int hosts, int machines)
+    private async Task<IReadOnlyList<Row>> PeersAsync(Workshop workshop, ForecastProcess process, int hosts, int machines)
     {
         Workshop.Say($"simulating {machines:N0} machines on {hosts:N0} hosts");
         var years = workshop.IsQuick ? 3 : 30;
@@ -44,13 +44,15 @@ internal sealed class SimulationBenchmark : Benchmark
         var script = Path.Combine(folder, "fleet.py");
         await File.WriteAllTextAsync(script, SimPyFleet.Program);
         var (ours, plain, python) = (new List<double>(), new List<double>(), new List<double>());
-        // The runtime compiles what runs long again and again, from what it has seen of it: five times a run, until nothing changes any more.
-        for (var warm = 0; warm < 5; warm++)
-            (_, _) = (Single(hosts, machines, years, seed: 1), PlainFleet.Run(hosts, machines, years / 3.0, seed: 1));
-        for (var round = 0; round < workshop.Rounds; round++)
+        // The runtime compiles what runs long again and again, from what it has seen of it: five runs, until nothing changes any more.
+        const int Warm = 5;
+        for (var round = -Warm; round < workshop.Rounds; round++)
         {
-            ours.Add(Single(hosts, machines, years, seed: round + 1));
-            plain.Add(PlainFleet.Run(hosts, machines, years / 3.0, seed: round + 1));
+            var (our, their) = (await process.RateAsync(new Forecast(Forecaster.Ours, hosts, machines, years, Math.Abs(round) + 1)), await process.RateAsync(new Forecast(Forecaster.Plain, hosts, machines, years / 3.0, Math.Abs(round) + 1)));
+            if (round < 0)
+                continue;
+            ours.Add(our);
+            plain.Add(their);
             if (SimPyFleet.Exists)
                 python.Add(await SimPyFleet.RunAsync(script, hosts, machines, years / 30.0, seed: round + 1));
         }
@@ -67,29 +69,38 @@ internal sealed class SimulationBenchmark : Benchmark
         return rows;
     }
 
-    private Row Threads(Workshop workshop)
+    private async Task<Row> ThreadsAsync(Workshop workshop, ForecastProcess process)
     {
         Workshop.Say("simulating on one thread and on two");
-        double Once(int threads) => Rate(Measure(100, 1_000, workshop.IsQuick ? 100 : 500, seed: 1, threads, replications: 32));
+        Task<double> OnceAsync(int threads) => process.RateAsync(new Forecast(Forecaster.Replications, 100, 1_000, workshop.IsQuick ? 100 : 500, 1, threads));
         // In turns, since a neighbour's load comes and goes; the first of each compiles.
-        var turns = Enumerable.Range(0, workshop.Rounds + 2).Select(_ => (One: Once(1), Two: Once(2))).Skip(1).ToList();
-        var (one, two) = (Median(turns.Select(t => t.One)), Median(turns.Select(t => t.Two)));
+        var turns = new List<(double One, double Two)>();
+        for (var round = 0; round < workshop.Rounds + 2; round++)
+            turns.Add((await OnceAsync(1), await OnceAsync(2)));
+        var (one, two) = (Median(turns.Skip(1).Select(t => t.One)), Median(turns.Skip(1).Select(t => t.Two)));
         return new Row(Name, "replications of 1,000 machines on two threads, over one", PerSecond(two), PerSecond(one), Row.Ratio(two / one), Target.AtLeast(two / one, 1.8));
     }
 
-    private IEnumerable<Row> Growth(Workshop workshop)
+    private async Task<IReadOnlyList<Row>> GrowthAsync(Workshop workshop, ForecastProcess process)
     {
-        // As many events each, so that only the size of the fleet differs.
-        double? first = null;
-        foreach (var hosts in workshop.IsQuick ? new[] { 100, 1_000 } : [100, 1_000, 10_000, 50_000])
+        // As many events each, so that only the size of the fleet differs; in turns, since a neighbour's load comes and goes.
+        int[] sizes = workshop.IsQuick ? [100, 1_000] : [100, 1_000, 10_000, 50_000];
+        Workshop.Say($"simulating {sizes.Min():N0} to {sizes.Max():N0} hosts");
+        var rates = sizes.ToDictionary(h => h, _ => new List<double>());
+        for (var round = 0; round < Math.Min(workshop.Rounds, 3); round++)
         {
-            Workshop.Say($"simulating {hosts:N0} hosts");
-            var rate = Single(hosts, 20 * hosts, 100_000.0 / hosts, seed: 1);
-            first ??= rate;
-            // n log n would let the cost of an event grow as the logarithm.
-            var allowed = Math.Log(20.0 * hosts) / Math.Log(2_000);
-            yield return new Row(Name, $"growth: {20 * hosts:N0} machines on {hosts:N0} hosts", PerSecond(rate), PerSecond(first.Value), $"{Row.Ratio(first.Value / rate)} of the cost of an event; n log n is {Row.Ratio(allowed)}");
+            foreach (var (hosts, list) in rates)
+                list.Add(await process.RateAsync(new Forecast(Forecaster.Ours, hosts, 20 * hosts, 100_000.0 / hosts, round + 1)));
         }
+
+        var first = Median(rates[sizes[0]]);
+        return [.. rates.Select(r =>
+        {
+            var (machines, rate) = (20 * r.Key, Median(r.Value));
+            // n log n would let the cost of an event grow as the logarithm.
+            var allowed = Math.Log(machines) / Math.Log(20 * sizes[0]);
+            return new Row(Name, $"growth: {machines:N0} machines on {r.Key:N0} hosts", PerSecond(rate), PerSecond(first), $"{Row.Ratio(first / rate)} of the cost of an event; n log n is {Row.Ratio(allowed)}");
+        })];
     }
 
     private async Task<Row> MillionAsync(Workshop workshop)
@@ -113,39 +124,6 @@ internal sealed class SimulationBenchmark : Benchmark
             throw new InvalidOperationException("A closed form has no value.");
         return new Row(Name, "four closed forms", string.Create(CultureInfo.InvariantCulture, $"{each.TotalMicroseconds:0.0} µs"), "", string.Create(CultureInfo.InvariantCulture, $"{each.TotalMicroseconds:0.0} µs"), Target.Below(each, TimeSpan.FromMilliseconds(1)));
     }
-
-    private static AvailabilityReport Measure(int hosts, int machines, double years, long seed, int threads = 1, int replications = 1) =>
-        Simulator.Measure(Model(hosts, machines), new SimulationOptions { Years = years, WarmUpYears = 0, Replications = replications, Threads = threads, Seed = seed, Sensitivity = false });
-
-    // Events a second of processor time, without what is done once for a fleet. A short run first, so that the code is compiled.
-    private static double Single(int hosts, int machines, double years, int seed)
-    {
-        var run = new FleetRun(Fleet.Of(Model(hosts, machines)));
-        run.Run((ulong)seed, 0, Clock.Ticks(years / 10 * TimeText.Year), 0);
-        var begun = Processor();
-        run.Run((ulong)seed, 1, Clock.Ticks(years * TimeText.Year), 0);
-        return run.Events / (Processor() - begun).TotalSeconds;
-    }
-
-    internal static TimeSpan Processor()
-    {
-        using var process = Process.GetCurrentProcess();
-        return process.TotalProcessorTime;
-    }
-
-    private static FleetModel Model(int hosts, int machines)
-    {
-        var perHost = machines / hosts * 2;
-        return new FleetModel
-        {
-            Hosts = [new HostGroup { Count = hosts, Cpu = 2 * perHost, Memory = perHost * (8 * Gibi) }],
-            Machines = [new MachineGroup { Count = machines }],
-            Failures = new FailureModel { Host = Law.Exponential(TimeText.Year), HostRepair = Law.Exponential(6 * 3600) },
-            Recovery = new RecoveryModel { Detection = Law.Fixed(120), Boot = Law.Fixed(120), Slots = 4 },
-        };
-    }
-
-    private static double Rate(AvailabilityReport report) => report.Events / report.Elapsed.TotalSeconds;
 
     private static double Median(IEnumerable<double> values)
     {

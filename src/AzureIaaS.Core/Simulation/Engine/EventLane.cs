@@ -6,15 +6,21 @@ namespace AzureIaaS.Simulation.Engine;
 /// Events that come the same while after they were added, and so in that order: a ring, with nothing to be sorted. After the last of them lies one
 /// that never happens, so that the first can be looked at without asking whether there is one.
 /// </summary>
-internal sealed class EventLane
+internal sealed unsafe class EventLane
 {
     private const int MostSteps = 8;   // that one which does come before others may be put forward
 
-    private Event[] _ring = new Event[64];   // as long as a power of two
+    private AlignedArray<Event> _memory = null!;   // as long as a power of two
+    private Event* _ring;                          // the same, without asking at each event whether an index is within
+    private int _mask;
     private int _head;                       // both count up for ever, and wrap around
     private int _tail;
 
-    public EventLane() => Clear();
+    public EventLane()
+    {
+        Use(new AlignedArray<Event>(64));
+        Clear();
+    }
 
     /// <summary>How many there are.</summary>
     public int Count => _tail - _head;
@@ -23,11 +29,7 @@ internal sealed class EventLane
     public ref readonly Event First
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get
-        {
-            var ring = _ring;
-            return ref ring[_head & (ring.Length - 1)];
-        }
+        get => ref _ring[_head & _mask];
     }
 
     /// <summary>Forgets all.</summary>
@@ -48,21 +50,23 @@ internal sealed class EventLane
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(long time, ulong key)
     {
+        if (_tail - _head >= _mask)
+            Grow();
         var ring = _ring;
-        if (_tail - _head >= ring.Length - 1)
-            ring = Grown();
-        if (_tail != _head && !ring[(_tail - 1) & (ring.Length - 1)].IsBefore(time, key))
+        var (mask, tail) = (_mask, _tail);
+        if (tail != _head && !ring[(tail - 1) & mask].IsBefore(time, key))
             return TryInsert(time, key);
-        ref var last = ref ring[_tail++ & (ring.Length - 1)];
-        (last.Time, last.Key) = (time, key);
-        ref var never = ref ring[_tail & (ring.Length - 1)];
-        (never.Time, never.Key) = (Clock.Never, ulong.MaxValue);
+        var last = ring + (tail & mask);
+        (last->Time, last->Key) = (time, key);
+        _tail = ++tail;
+        var never = ring + (tail & mask);
+        (never->Time, never->Key) = (Clock.Never, ulong.MaxValue);
         return true;
     }
 
     private bool TryInsert(long time, ulong key)
     {
-        var mask = _ring.Length - 1;
+        var mask = _mask;
         var at = _tail;
         while (at != _head && !_ring[(at - 1) & mask].IsBefore(time, key))
         {
@@ -77,13 +81,20 @@ internal sealed class EventLane
         return true;
     }
 
-    private Event[] Grown()
+    private void Grow()
     {
-        var larger = new Event[_ring.Length * 2];
+        var larger = new AlignedArray<Event>(_memory.Length * 2);
         var count = Count;
         for (var i = 0; i <= count; i++)
-            larger[i] = _ring[(_head + i) & (_ring.Length - 1)];
-        (_ring, _head, _tail) = (larger, 0, count);
-        return larger;
+            larger[i] = _ring[(_head + i) & _mask];
+        Use(larger);
+        (_head, _tail) = (0, count);
+    }
+
+    private void Use(AlignedArray<Event> memory)
+    {
+        _memory = memory;
+        _ring = memory.Start;
+        _mask = memory.Length - 1;
     }
 }

@@ -34,7 +34,7 @@ internal sealed partial class EventQueue
         {
             if (_far == 0)
                 return false;
-            if (_turned >= 256 && Tune())
+            if ((_turned >= EnoughPages || _taken >= EnoughPages * MostOnPage) && Tune())
                 continue;
             _turned++;
             _day++;
@@ -107,8 +107,9 @@ internal sealed partial class EventQueue
     {
         var perPage = (double)_taken / _turned;
         var (shift, buckets) = (_shift, _buckets.Length);
+        // None among n may still be three among the next n (the rule of three, Hanley and Lippman-Hand 1983): widened for none, a page would hold everything.
         if (perPage < FewestOnPage)
-            shift = Math.Min(56, shift + Math.Max(1, BitOperations.Log2((uint)Math.Min(1 << 20, FewestOnPage / Math.Max(perPage, 1e-6)))));
+            shift = Math.Min(56, shift + Math.Max(1, BitOperations.Log2((uint)(FewestOnPage * (double)_turned / (_taken + 3)))));
         else if (perPage > MostOnPage && shift > 4)
             shift -= Math.Max(1, BitOperations.Log2((uint)(perPage / FewestOnPage)) - 1);
         if (_visited > 2 * _taken && buckets < MostBuckets && buckets < 8 * Math.Max(FewestBuckets, _far))

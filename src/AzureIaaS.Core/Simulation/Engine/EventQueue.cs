@@ -27,6 +27,7 @@ internal sealed partial class EventQueue(Action<ulong>? expected = null, Action<
     private const int FewestOnPage = 8;   // events on the average: with fewer the page is widened
     private const int MostOnPage = 40;
     private const int LongestPage = 64;
+    private const int EnoughPages = 256;  // to learn from
     private const int Few = 4;            // events ahead that memory is fetched: later is too late, and much earlier it is gone again
     private const int Nil = -1;
 
@@ -48,6 +49,9 @@ internal sealed partial class EventQueue(Action<ulong>? expected = null, Action<
 
     /// <summary>How many events there are.</summary>
     public int Count => _pageCount + _crowd.Count + _far + _lane.Count;
+
+    /// <summary>The width of a bucket, in ticks.</summary>
+    public long Width => 1L << _shift;
 
     /// <summary>Forgets all events; what was learnt about their density stays.</summary>
     public void Clear()

@@ -91,12 +91,48 @@ internal sealed partial class FleetRun
         var taken = _members.Sorted(host);
         _members.Empty(host);
         var classes = _fleet.Classes;
+        if (_index.IsAlike)
+        {
+            EvacuateAlike(host, taken, classes[0].Need);
+            return;
+        }
+
         foreach (var machine in taken)
         {
             ref var status = ref _machines[machine];
             ref readonly var kind = ref classes[status.Class];
             _board.Take(host, kind.Need, -1);
             Place(machine, ref status, kind);
+        }
+    }
+
+    // As many as a host takes before another comes first go there at once.
+    private void EvacuateAlike(int host, ReadOnlySpan<int> taken, in HostNeed need)
+    {
+        _board.Take(host, need, -taken.Length);
+        while (!taken.IsEmpty)
+        {
+            var target = _index.ChooseAlike(taken.Length, out var several);
+            if (target < 0)
+            {
+                foreach (var machine in taken)
+                    WaitForRoom(machine, ref _machines[machine]);
+                return;
+            }
+
+            _members.Add(target, taken[..several]);
+            _board.Take(target, need, several);
+            _index.Changed(target);
+            ref var status = ref _hosts[target];
+            foreach (var machine in taken[..several])
+            {
+                ref var machineStatus = ref _machines[machine];
+                machineStatus.Host = target;
+                Tell(EventKind.HostDetected, "placed", machine);
+                RequestStart(machine, ref machineStatus, ref status);
+            }
+
+            taken = taken[several..];
         }
     }
 

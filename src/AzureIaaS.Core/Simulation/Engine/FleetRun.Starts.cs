@@ -7,11 +7,13 @@ internal sealed partial class FleetRun
 {
     // A machine has a place on a host that is up: it starts as soon as its storage, its order and a slot allow.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void RequestStart(int machine, ref MachineStatus status)
+    private void RequestStart(int machine, ref MachineStatus status) => RequestStart(machine, ref status, ref _hosts[status.Host]);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void RequestStart(int machine, ref MachineStatus status, ref HostStatus host)
     {
         if (_hasToWait && IsHeldBack(machine, ref status))
             return;
-        ref var host = ref _hosts[status.Host];
         if (host.Starting >= _slots)
         {
             Advance(ref status, OutagePhase.Slot);
@@ -86,7 +88,7 @@ internal sealed partial class FleetRun
             host.FirstQueued = status.Queued;
             if (host.FirstQueued < 0)
                 host.LastQueued = Nobody;
-            RequestStart(next, ref status);
+            RequestStart(next, ref status, ref host);
         }
     }
 

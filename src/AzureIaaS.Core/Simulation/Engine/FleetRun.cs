@@ -109,15 +109,16 @@ internal sealed partial class FleetRun
         {
             if ((Events & 0xFFFF) == 0)
                 cancellation.ThrowIfCancellationRequested();
-            if (_events.TryTakeInTurn(out var next))
+            // Each into a variable of its own: one that is given away by reference could not stay in a register.
+            if (_events.TryTakeInTurn(out var start))
             {
-                Note(next);
-                var machine = EventKey.Thing(next.Key);
+                Note(start);
+                var machine = EventKey.Thing(start.Key);
                 ref var status = ref _machines[machine];
-                if (EventKey.IsRound(next.Key, status.Round))
+                if (EventKey.IsRound(start.Key, status.Round))
                     Started(machine, ref status);
             }
-            else if (_events.TryTake(out next))
+            else if (_events.TryTake(out var next))
             {
                 Happen(next);
             }

@@ -23,7 +23,7 @@ internal sealed class HostIndex
     private readonly HostOrder[][]? _byCell;   // [size][cell]; null where no machine is in a set
     private readonly Cell[][] _cells;          // [pool]
     private readonly LevelOrder? _only;        // where there is no other, and a host's place is its number
-    private readonly (int Cpu, long Memory) _size;   // the only one, then
+    private readonly (int Cpu, long Memory) _size;   // the only one, then, and the unit
 
     /// <summary>Indexes a board.</summary>
     /// <param name="board">The board.</param>
@@ -106,6 +106,26 @@ internal sealed class HostIndex
         if (_only is { } only)
             return only.First;
         return set < 0 ? _byPool[size][pool].First : ChooseInCells(size, set, pool);
+    }
+
+    /// <summary>Whether all machines are alike to all hosts.</summary>
+    public bool IsAlike => _only is not null;
+
+    /// <summary>The host that comes first where all machines are alike; -1 when none has room.</summary>
+    /// <param name="most">How many machines there are to be placed.</param>
+    /// <param name="several">Receives how many of them it takes one after another before a different host comes first, or fewer.</param>
+    public int ChooseAlike(int most, out int several)
+    {
+        var host = _only!.First;
+        several = 1;
+        if (host < 0)
+            return host;
+        // A machine is as large as the unit: each moves its host on by one level.
+        ref readonly var offer = ref _board[host];
+        var lead = Math.Min(most, _only.Lead);
+        if (offer.CpuUsed + (lead * (long)_size.Cpu) <= offer.Cpu && offer.MemoryUsed + (lead * _size.Memory) <= offer.Memory)
+            several = lead;
+        return host;
     }
 
     private int ChooseInCells(int size, int set, int pool)

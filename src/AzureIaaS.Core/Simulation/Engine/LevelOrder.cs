@@ -46,6 +46,9 @@ internal sealed unsafe class LevelOrder : HostOrder
         get => _heldLevel < _least ? NameOf(_held) : Hold();
     }
 
+    /// <summary>By how much the first host can grow before another comes first; 1 where another does at once. To be asked after <see cref="First"/>.</summary>
+    public int Lead => Math.Max(1, _least - _heldLevel);
+
     public override void Set(int at, double value) => Put(at, value < _levels ? (int)value : Nowhere);
 
     /// <summary>The same, by a number that is whole; -1 for infinity.</summary>

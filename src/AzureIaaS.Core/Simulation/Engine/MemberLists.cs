@@ -48,6 +48,22 @@ internal sealed unsafe class HostMembers
         AddElsewhere(host, ref count, machine);
     }
 
+    /// <summary>Adds several, as one after another would be.</summary>
+    public void Add(int host, ReadOnlySpan<int> machines)
+    {
+        ref var count = ref _lists[host * (_room + 1)];
+        if (count + machines.Length > _room)
+        {
+            foreach (var machine in machines)
+                Add(host, machine);
+            return;
+        }
+
+        for (var i = 0; i < machines.Length; i++)
+            Unsafe.Add(ref count, count + 1 + i) = machines[i];
+        count += machines.Length;
+    }
+
     private void AddElsewhere(int host, ref int count, int machine)
     {
         ref var list = ref _elsewhere[host];

@@ -10,7 +10,7 @@ namespace AzureIaaS.Local.Networking.Switching;
 internal sealed class RoomWatch
 {
     private const double AtOnce = 5;            // of the 10 datagrams that the kernel often lets wait: an owner never has to wait for the next
-    private const double FastRate = 60_000;     // frames a second; a step of the kernel's timers takes 60 µs more than was asked for
+    private const double FastRate = 30_000;     // frames a second; a step of the kernel's timers takes 60 µs more than was asked for, and more on a busy machine
     private const double Keep = 0.95;           // of what was seen before, at each look
     private static readonly long Latest = Stopwatch.Frequency / 4_000;
 

@@ -11,6 +11,8 @@ namespace AzureIaaS.Local.Networking.Switching;
 /// <param name="source">What the owner's frames are counted by.</param>
 internal sealed class SenderHold(int source)
 {
+    private const int Many = MessageBatch.Most;   // the next batch is at hand; what waits behind it is cold in the cache by the time it goes
+    private const int Few = Many / 4;             // so that the owner is woken for some frames, not for each
     private static readonly TimeSpan AtMost = TimeSpan.FromMilliseconds(1);
     private static readonly TimeSpan ForOneAtMost = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan ForOneAfter = TimeSpan.FromMilliseconds(100);
@@ -33,21 +35,19 @@ internal sealed class SenderHold(int source)
     /// <param name="to">The port.</param>
     public void Begin(SwitchPort to)
     {
-        if (_heldBy is not null || !to.IsBlocked)
+        if (_heldBy is not null || !IsBusy(to, Many))
             return;
-        var now = Stopwatch.GetTimestamp();
-        _isForOne = to.IsSlow && _speaksTo == to && Stopwatch.GetElapsedTime(_speaksToSince, now) >= ForOneAfter;
-        if (IsBusy(to))
-            (_heldBy, _heldAt) = (to, now);
+        (_heldBy, _heldAt) = (to, Stopwatch.GetTimestamp());
+        _isForOne = to.IsSlow && _speaksTo == to && Stopwatch.GetElapsedTime(_speaksToSince, _heldAt) >= ForOneAfter;
     }
 
     /// <summary>Whether the owner's frames are left waiting.</summary>
     public bool Lasts()
     {
-        if (_heldBy is not null && (!IsBusy(_heldBy) || Stopwatch.GetElapsedTime(_heldAt) >= (_isForOne ? ForOneAtMost : AtMost)))
+        if (_heldBy is not null && (!IsBusy(_heldBy, Few) || Stopwatch.GetElapsedTime(_heldAt) >= (_isForOne ? ForOneAtMost : AtMost)))
             _heldBy = null;
         return _heldBy is not null;
     }
 
-    private bool IsBusy(SwitchPort to) => to is { IsBlocked: true, StandsStill: false } && to.HasManyOf(source);
+    private bool IsBusy(SwitchPort to, int frames) => to.IsBlocked && to.CountOf(source) >= frames && !to.StandsStill;
 }

@@ -19,7 +19,6 @@ internal sealed record PortPlace(string Listen, string Peer);
 internal sealed class SwitchPort : IDisposable
 {
     private const int Nobody = -1;
-    private const int Many = FrameQueue.MostOfOne - MessageBatch.Most;
     private static readonly TimeSpan StandsStillAfter = TimeSpan.FromMilliseconds(10);
 
     private readonly FramePool _pool;
@@ -108,8 +107,8 @@ internal sealed class SwitchPort : IDisposable
             Dropped++;
     }
 
-    /// <summary>Whether its queue is almost full with frames of a source.</summary>
-    public bool HasManyOf(int source) => _queue.CountOf(source) >= Many;
+    /// <summary>How many frames of a source wait in its queue.</summary>
+    public int CountOf(int source) => _queue.CountOf(source);
 
     /// <summary>Sends what waits, as far as its owner has room.</summary>
     public void Flush(MessageBatch batch)
