@@ -49,7 +49,11 @@ internal sealed unsafe partial class Launcher
         var thread = new Thread(launcher.ConfineAndSpawn, 256 << 10) { IsBackground = true, Name = "launcher" };
         thread.Start();
         thread.Join();
-        return launcher._error == 0 ? launcher._processId : throw Failed(program, launcher._error);
+        if (launcher._error != 0)
+            throw Failed(program, launcher._error);
+        if (ProcessTable.StartTimeOf(launcher._processId) is { } startTime)
+            LaunchedProcesses.Add(launcher._processId, startTime);
+        return launcher._processId;
     }
 
     private void ConfineAndSpawn()

@@ -9,7 +9,6 @@ internal static partial class ProcessTable
 {
     private const int Kill = 9;
     private const int Terminate = 15;
-    private const int DoNotWait = 1;
 
     // Fields of /proc/PID/stat (proc(5)), counted from the one after the program's name.
     private const int State = 0;
@@ -30,14 +29,19 @@ internal static partial class ProcessTable
     {
         if (Stat(id) is not { } fields)
             return null;
+        var startTime = long.Parse(fields[StartTime], CultureInfo.InvariantCulture);
         if (fields[State] is "Z" or "X" && int.Parse(fields[Threads], CultureInfo.InvariantCulture) <= 1)
         {
-            _ = WaitPid(id, 0, DoNotWait);   // bury it, if it is a child of ours
+            LaunchedProcesses.Bury(id, startTime);
             return null;
         }
 
-        return new ProcessIdentity(id, long.Parse(fields[StartTime], CultureInfo.InvariantCulture), ThisBoot.Value);
+        return new ProcessIdentity(id, startTime, ThisBoot.Value);
     }
+
+    /// <summary>When a process started, in clock ticks since the machine's boot, dead or not; null when there is none of that number.</summary>
+    /// <param name="id">The process's number.</param>
+    public static long? StartTimeOf(int id) => Stat(id) is { } fields ? long.Parse(fields[StartTime], CultureInfo.InvariantCulture) : null;
 
     /// <summary>Whether exactly this process still runs.</summary>
     /// <param name="process">The process.</param>
@@ -182,7 +186,4 @@ internal static partial class ProcessTable
 
     [LibraryImport("libc", EntryPoint = "kill", SetLastError = true)]
     private static partial int Signal(int process, int signal);
-
-    [LibraryImport("libc", EntryPoint = "waitpid", SetLastError = true)]
-    private static partial int WaitPid(int process, nint status, int options);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 using AzureIaaS.Local.Processes;
 using AzureIaaS.Local.Tests.Support;
 
@@ -97,12 +98,7 @@ public sealed class LauncherTests : IDisposable
     {
         var held = Path.Combine(_folder, "held");
         using var started = Process.Start("dotnet", [Iaas.Racer(), "headless", held]);
-        string State() => File.ReadAllText($"/proc/{started.Id}/stat").Split(") ")[1][..1];
-        for (var i = 0; State() != "Z"; i++)
-        {
-            Assert.True(i < 3000, "its first thread does not end");
-            await Task.Delay(10);
-        }
+        await WaitUntilAsync(() => StateOf(started.Id) == "Z");
 
         var process = ProcessTable.Find(started.Id)!;
         Assert.NotNull(process);
@@ -110,6 +106,24 @@ public sealed class LauncherTests : IDisposable
         Assert.Throws<IOException>(() => File.Open(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None));
         Assert.True(await ProcessTable.KillAsync(process, Soon));
         File.Open(held, FileMode.Open, FileAccess.ReadWrite, FileShare.None).Dispose();
+    }
+
+    [Fact]
+    public async Task AChildThatWasLaunchedIsBuried()
+    {
+        var id = Launcher.Start("/bin/true", [], _folder, Log, null);
+        await WaitUntilAsync(() => ProcessTable.Find(id) is null);
+        Assert.False(Directory.Exists($"/proc/{id}"));
+    }
+
+    [Fact]
+    public async Task AChildThatAnotherStartedIsLeftToIt()
+    {
+        // The runtime ends the whole process, a shell or this one, when a child of its own was buried by another. This one is nobody's.
+        Assert.Equal(0, posix_spawn(out var id, "/bin/true", 0, 0, ["true", null], [null]));
+        await WaitUntilAsync(() => ProcessTable.Find(id) is null);
+        Assert.Equal("Z", StateOf(id));
+        Assert.Equal(id, waitpid(id, 0, 0));
     }
 
     [Fact]
@@ -140,9 +154,26 @@ public sealed class LauncherTests : IDisposable
         return await File.ReadAllTextAsync(Log);
     }
 
+    private static async Task WaitUntilAsync(Func<bool> condition)
+    {
+        for (var i = 0; !condition(); i++)
+        {
+            Assert.True(i < 3000, "its process, or its first thread, does not end");
+            await Task.Delay(10);
+        }
+    }
+
+    private static string StateOf(int id) => File.ReadAllText($"/proc/{id}/stat").Split(") ")[1][..1];
+
     private static int SessionOf(int id)
     {
         var stat = File.ReadAllText($"/proc/{id}/stat");
         return int.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[3], CultureInfo.InvariantCulture);
     }
+
+    [DllImport("libc")]
+    private static extern int posix_spawn(out int process, string program, nint actions, nint attributes, string?[] arguments, string?[] environment);
+
+    [DllImport("libc")]
+    private static extern int waitpid(int process, nint status, int options);
 }
