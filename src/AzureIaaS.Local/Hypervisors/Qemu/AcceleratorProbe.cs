@@ -22,28 +22,25 @@ internal sealed record Accelerator(string Name, string Cpu)
 internal sealed record QemuFacts(string Key, string AcceleratorName, string MachineType);
 
 /// <summary>
-/// Finds out by trying. /dev/kvm can be openable, and KVM present and enabled, where no guest boots; so a guest of one sector is booted, and KVM
-/// is taken only if that guest has run. The answer is remembered for this QEMU and this kernel.
+/// Finds out by trying. /dev/kvm can be openable, and KVM present and enabled, where no guest boots, or where a small one does and a system dies:
+/// a KVM without the processor's help. So the processor is asked for its help, then a guest is booted, and KVM is taken only if that guest has
+/// run. The answer is remembered for this QEMU, this kernel and this processor.
 /// </summary>
 internal sealed class AcceleratorProbe(string program, string cacheFile)
 {
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(15);
-
-    /// <summary>A boot sector that leaves QEMU through its debug exit: mov dx,0x501; mov al,0x31; out dx,al; hlt.</summary>
-    private static ReadOnlySpan<byte> Guest => [0xBA, 0x01, 0x05, 0xB0, 0x31, 0xEE, 0xF4];
-
-    private const int GuestRan = (0x31 << 1) | 1;
 
     /// <summary>Answers from memory, or tries.</summary>
     /// <param name="cancellation">Stops trying.</param>
     public async Task<QemuFacts> AskAsync(CancellationToken cancellation)
     {
         var info = new FileInfo(program);
-        var key = $"{info.FullName}|{info.Length}|{info.LastWriteTimeUtc.Ticks}|{Environment.OSVersion.VersionString}|{File.Exists("/dev/kvm")}";
+        var virtualizes = File.Exists("/dev/kvm") && Virtualizes(await File.ReadAllLinesAsync("/proc/cpuinfo", cancellation));
+        var key = $"{info.FullName}|{info.Length}|{info.LastWriteTimeUtc.Ticks}|{Environment.OSVersion.VersionString}|vmx or svm: {virtualizes}";
         if (Remembered() is { } known && known.Key == key)
             return known;
         var type = await NewestMachineTypeAsync(cancellation);
-        var accelerator = await KvmRunsGuestsAsync(cancellation) ? Accelerator.Kvm : Accelerator.Tcg;
+        var accelerator = virtualizes && CanOpen("/dev/kvm") && await RunsGuestsAsync(Accelerator.Kvm, cancellation) ? Accelerator.Kvm : Accelerator.Tcg;
         var facts = new QemuFacts(key, accelerator.Name, type);
         Remember(facts);
         return facts;
@@ -53,29 +50,16 @@ internal sealed class AcceleratorProbe(string program, string cacheFile)
     /// <param name="name">The name.</param>
     public static Accelerator Of(string name) => name == Accelerator.Kvm.Name ? Accelerator.Kvm : Accelerator.Tcg;
 
-    private async Task<bool> KvmRunsGuestsAsync(CancellationToken cancellation)
-    {
-        if (!CanOpen("/dev/kvm"))
-            return false;
-        var disk = Path.Combine(Path.GetDirectoryName(cacheFile)!, $"probe-{Guid.NewGuid():N}.img");
-        try
-        {
-            var sector = new byte[64 << 10];
-            Guest.CopyTo(sector);
-            (sector[510], sector[511]) = (0x55, 0xAA);
-            await File.WriteAllBytesAsync(disk, sector, cancellation);
-            var result = await ProgramRun.RunAsync(program,
-                [
-                    "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc", "-accel", "kvm", "-cpu", "host", "-m", "32",
-                    "-device", "isa-debug-exit,iobase=0x501,iosize=1", "-drive", $"file={QemuCommandLine.Escape(disk)},format=raw,if=ide", "-boot", "c",
-                ], Limit, cancellation);
-            return result.ExitCode == GuestRan;
-        }
-        finally
-        {
-            File.Delete(disk);
-        }
-    }
+    /// <summary>Whether a processor helps to run guests: Intel's VMX or AMD's SVM, which the kernel hides where the firmware has turned it off.</summary>
+    /// <param name="description">The lines of /proc/cpuinfo.</param>
+    internal static bool Virtualizes(IEnumerable<string> description) =>
+        description.Where(l => l.StartsWith("flags", StringComparison.Ordinal)).Any(l => l.Split(' ', '\t').Any(f => f is "vmx" or "svm"));
+
+    /// <summary>Whether a guest runs to its end in good time.</summary>
+    /// <param name="accelerator">What is to run it.</param>
+    /// <param name="cancellation">Stops trying.</param>
+    internal Task<bool> RunsGuestsAsync(Accelerator accelerator, CancellationToken cancellation) =>
+        ProbeGuest.RunsAsync(program, accelerator, Path.Combine(Path.GetDirectoryName(cacheFile)!, $"probe-{Guid.NewGuid():N}.img"), Limit, cancellation);
 
     private async Task<string> NewestMachineTypeAsync(CancellationToken cancellation)
     {
